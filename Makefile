@@ -1,0 +1,65 @@
+# What a checkout needs, from a bare Python on. `make help` lists the targets.
+
+PYTHON ?= python3
+JOBS   ?= 2
+ARGS   ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --disable-pip-version-check $(if $(V),,-qq)
+
+# Each stamp is as new as the last installation. The development set contains what the demo needs.
+DEMO := $(VENV)/.installed-demo
+DEV  := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-system clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo 'Variables: PYTHON=python3.12 (interpreter), ARGS="..." (for demo and the tests), JOBS=2, V=1 (let pip talk).'
+
+demo: $(DEMO) ## run the daemon against the simulator and watch MP4s arrive
+	@$(BIN)/camspool demo $(ARGS)
+
+test: lint ## lint, then run the fast tests
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore=tests/system $(ARGS)
+
+lint: $(DEV) ## check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test-system: $(DEV) ## run the tests that need a whole system (root, systemd)
+	@if [ -d tests/system ]; then \
+		$(BIN)/pytest tests/system $(ARGS); \
+	else \
+		echo 'There are no system tests yet: no folder tests/system.'; \
+	fi
+
+clean: ## remove what these targets made: .venv, caches, builds (a demo folder stays)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find daemon tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEMO): pyproject.toml | $(BIN)/python
+	@echo 'Installing camspool into $(VENV) ...'
+	@$(PIP) install --editable '.[simulator]'
+	@touch $@
+
+$(DEV): pyproject.toml | $(BIN)/python
+	@echo 'Installing camspool and the development tools into $(VENV) ...'
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(DEMO)
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo 'There is no $(PYTHON). Install Python 3.11 or later (Debian: apt-get install python3 python3-venv).' >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "camspool needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo '$(PYTHON) cannot make virtual environments. Install the package that can (Debian: apt-get install python3-venv).' >&2; \
+		exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

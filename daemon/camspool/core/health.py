@@ -1,0 +1,107 @@
+"""The service file: what a person with only the share sees of the daemon's health."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from camspool.core.model import SERVICE_SCHEMA, State, WaitReason
+
+RATE_LIMITED_IS_NORMAL: Final = timedelta(minutes=5)
+"""Being rate limited for so long is no trouble yet (contract, Rulings)."""
+
+
+class ServiceState(StrEnum):
+    """How the daemon is; a `degraded` one works on what it can."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProblem:
+    """One thing that is wrong with the whole service."""
+
+    code: str
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How the drop folder is watched: `inotify` or `polling`."""
+
+    mode: str
+    file_system: str
+    last_scan_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiHealth:
+    """When the API last answered, and how often it was asked within the last hour."""
+
+    last_success_at: datetime | None
+    calls_last_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiskHealth:
+    """Bytes free in the mirror, and bytes that downloads leave free."""
+
+    free_bytes: int
+    min_free_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """The service file, `mirror/_service.json`."""
+
+    schema: str = SERVICE_SCHEMA
+    version: str
+    state: ServiceState
+    started_at: datetime
+    updated_at: datetime
+    problems: tuple[ServiceProblem, ...] = ()
+    watching: Watching
+    api: ApiHealth
+    queue: dict[State, int] = field(default_factory=dict)
+    oldest_request_at: datetime | None = None
+    disk: DiskHealth
+
+
+_SERVICE: Final = TypeAdapter(ServiceStatus)
+
+
+def dump(status: ServiceStatus) -> bytes:
+    """The service file's bytes: indented UTF-8 JSON."""
+    return _SERVICE.dump_json(status, indent=2) + b"\n"
+
+
+def load(data: bytes) -> ServiceStatus:
+    """The service file that `data` holds.
+
+    Raises:
+        pydantic.ValidationError: it is none.
+    """
+    return _SERVICE.validate_json(data)
+
+
+def state_of(problems: tuple[ServiceProblem, ...], now: datetime) -> ServiceState:
+    """`degraded` when anything is wrong that is not normal for a while."""
+    serious = [
+        problem
+        for problem in problems
+        if problem.code != WaitReason.RATE_LIMITED or now - problem.since >= RATE_LIMITED_IS_NORMAL
+    ]
+    return ServiceState.DEGRADED if serious else ServiceState.OK
+
+
+def in_words(queue: dict[State, int], problems: tuple[ServiceProblem, ...]) -> str:
+    """One line for people: what is going on, and what is wrong since when."""
+    work = ", ".join(f"{count} {state}" for state, count in queue.items()) or "nothing to do"
+    wrong = [f"{problem.message} (since {problem.since:%H:%M} UTC)" for problem in problems]
+    return "; ".join([work, *wrong])

@@ -1,0 +1,227 @@
+"""Names: what is ignored or refused, and that no two things of ours ever get the same one."""
+
+import hashlib
+import os
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from camspool.core import naming
+from camspool.core.model import ErrorCode
+
+BAD_BYTES = os.fsdecode(b"caf\xe9.json")
+
+
+def eight(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        ".hidden.json",
+        ".git/x.json",
+        "a/.x/b.json",
+        "b.json~",
+        "b.tmp",
+        "a/b.part",
+        "b.partial",
+        "b.FilePart",
+        "b.crdownload",
+        ".b.json.swp",
+        "b.swp",
+        "@eaDir/b.json",
+        "a/@EADIR/b.json",
+        "#recycle/b.json",
+        "$RECYCLE.BIN/b.json",
+        "System Volume Information/x",
+        "Thumbs.db",
+        "a/thumbs.DB",
+        "desktop.ini",
+    ],
+)
+def test_ignored(file: str) -> None:
+    assert naming.ignored(file)
+
+
+@pytest.mark.parametrize(
+    "file", ["b.json", "a/b.yaml", "b.txt", "b~2.json", "recycle/b", "tmp.json", "a.part/b~.json"]
+)
+def test_not_ignored(file: str) -> None:
+    assert naming.ignored(file) == (file == "a.part/b~.json")
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "is_request"),
+    [
+        ("b.json", "b", True),
+        ("a/b.JSON", "a/b", True),
+        ("a.yaml/b.YmL", "a.yaml/b", True),
+        ("v1.2.json", "v1.2", True),
+        ("b.txt", "b.txt", False),
+        ("b", "b", False),
+        ("a.json/b", "a.json/b", False),
+        ("b.", "b.", False),
+    ],
+)
+def test_the_name_is_the_path_without_a_requests_suffix(file: str, name: str, *, is_request: bool) -> None:
+    assert naming.name_of(file) == name
+    assert naming.is_request(file) is is_request
+    assert naming.status_path(naming.name_of(file)) == f"{name}.status.json"
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("a/b.json", None),
+        ("a/_b.json", None),
+        ("status.json", None),
+        ("two\nlines.json", None),
+        ("é" * 113 + ".json", None),
+        ("b.txt", ErrorCode.UNSUPPORTED_TYPE),
+        ("README", ErrorCode.UNSUPPORTED_TYPE),
+        ("_service.json", ErrorCode.RESERVED_NAME),
+        ("_x/b.json", ErrorCode.RESERVED_NAME),
+        ("_x/b.txt", ErrorCode.RESERVED_NAME),
+        ("a/b.status.json", ErrorCode.RESERVED_NAME),
+        ("a/b.Status.YAML", ErrorCode.RESERVED_NAME),
+        (BAD_BYTES, ErrorCode.BAD_NAME),
+        (BAD_BYTES + "/b.json", ErrorCode.BAD_NAME),
+        ("é" * 114 + ".json", ErrorCode.BAD_NAME),
+        ("x" * 228 + ".json", ErrorCode.BAD_NAME),
+        ("x" * 228, ErrorCode.BAD_NAME),
+        ("/".join(["x" * 200] * 11) + "/b.json", ErrorCode.BAD_NAME),
+    ],
+)
+def test_refusal_by_name(file: str, code: ErrorCode | None) -> None:
+    refusal = naming.refusal(file)
+    assert (refusal and refusal.code) == code
+    if refusal:
+        refusal.message.encode()
+        assert refusal.hint
+
+
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        ("a/b.json", "a/b.json"),
+        ("a/b.txt", "a/b.txt"),
+        ("_service.json", "rejected~_service.json"),
+        ("_x/b.json", "rejected~_x/b.json"),
+        ("a/b.status.json", "a/rejected~b.status.json"),
+        ("_x/b.status.json", "rejected~_x/rejected~b.status.json"),
+        ("_b.status.json", "rejected~_b.status.json"),
+        ("a/" + BAD_BYTES, f"a/caf%E9.json~{eight(BAD_BYTES)}"),
+        (BAD_BYTES + "/b.json", f"caf%E9.json~{eight(BAD_BYTES)}/b.json"),
+        ("x" * 240 + ".json", "x" * 200 + "~" + eight("x" * 240 + ".json")),
+        ("é" * 120 + ".json", "é" * 100 + "~" + eight("é" * 120 + ".json")),
+        ("x" + "é" * 120 + ".json", "x" + "é" * 99 + "~" + eight("x" + "é" * 120 + ".json")),
+    ],
+)
+def test_where_a_file_is_kept(file: str, kept: str) -> None:
+    assert naming.kept_name(file) == kept
+
+
+component = st.binary(min_size=1, max_size=255).map(
+    lambda data: os.fsdecode(data.replace(b"/", b"|").replace(b"\0", b"0"))
+)
+
+
+@given(
+    st.lists(component.filter(lambda name: name not in {".", ".."}), min_size=1, max_size=12).map("/".join)
+)
+@example("/".join(["\udcff"] * 1024))
+@example("_" + "x" * 250 + "/b.json")
+@example("a/" + "x" * 215 + ".status.json")
+def test_whatever_is_dropped_can_be_kept_with_a_status(file: str) -> None:
+    kept = naming.kept_name(file)
+    refused_again = naming.refusal(kept)
+    assert refused_again is None or refused_again.code is ErrorCode.UNSUPPORTED_TYPE or "rejected~" in kept
+    assert not kept.startswith(("_", "/"))
+    status = naming.status_path(naming.name_of(kept))
+    for path in (kept, status):
+        path.encode()
+        assert len(path.encode()) < 4096 / 2 + 255
+        assert all(len(part.encode()) <= 255 for part in path.split("/"))
+
+
+@pytest.mark.parametrize(
+    ("asks", "ask", "piece", "expected"),
+    [
+        (1, 1, None, "evening.mp4"),
+        (2, 1, None, "evening.001.mp4"),
+        (1, 1, 1, "evening-1.mp4"),
+        (3, 2, 1, "evening.002-1.mp4"),
+        (1000, 1000, 12, "evening.1000-12.mp4"),
+    ],
+)
+def test_mp4_names(asks: int, ask: int, piece: int | None, expected: str) -> None:
+    assert naming.mp4_name("store-12/evening", asks, ask, piece) == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "expected"),
+    [
+        (naming.numbered_file, "evening.mp4", "evening~2.mp4"),
+        (naming.numbered_file, "evening.001.mp4", "evening.001~2.mp4"),
+        (naming.numbered_file, "a.b/README", "a.b/README~2"),
+        (naming.numbered_file, "B.JSON", "B~2.JSON"),
+        (naming.numbered_name, "a/v1.2", "a/v1.2~2"),
+    ],
+)
+def test_numbers_for_taken_names(make: Callable[[str, int], str], name: str, expected: str) -> None:
+    assert make(name, 2) == expected
+    assert make(name, 1) == name
+
+
+stems = st.text(st.sampled_from("ab.01-~\n"), min_size=1, max_size=12)
+asks = st.integers(1, 12_000)
+pieces = st.none() | st.integers(1, 20)
+
+
+@given(stems, asks, pieces)
+@example("evening.001", 1, None)
+@example("evening.001-2", 1, 3)
+def test_a_part_file_leads_back_to_its_request(stem: str, ask: int, piece: int | None) -> None:
+    assert naming.stem_of_part(naming.part_name(f"a/{stem}", ask, piece)) == stem
+    assert naming.ignored(naming.part_name(stem, ask, piece))
+
+
+@given(st.tuples(stems, asks, pieces), st.tuples(stems, asks, pieces))
+@example(("evening", 1, None), ("evening.001", 1, None))
+def test_no_two_clips_share_a_part_file(
+    one: tuple[str, int, int | None], other: tuple[str, int, int | None]
+) -> None:
+    assert (naming.part_name(*one) == naming.part_name(*other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evening.001.mp4.part",
+        ".evening.mp4.part",
+        ".evening.1.mp4.part",
+        ".evening.0001.mp4.part",
+        ".evening.001.mp4",
+        ".001.mp4.part",
+        ".evening.001-.mp4.part",
+        ".evening.001.mp4.part~",
+    ],
+)
+def test_what_part_name_did_not_make_is_not_taken_for_it(name: str) -> None:
+    assert naming.stem_of_part(name) is None
+
+
+def test_the_longest_accepted_name_has_room_for_everything() -> None:
+    name = "x" * naming.LONGEST_NAME
+    assert naming.refusal(f"{name}.json") is None
+    again = naming.numbered_name(name, 999)
+    for made in (
+        naming.part_name(again, 999_999, 999_999),
+        naming.numbered_file(naming.mp4_name(name, 2, 999_999, 999_999), 999),
+        naming.status_path(again),
+        naming.status_path(f"{name}.yaml"),
+    ):
+        assert len(made.encode()) <= 255
