@@ -1,0 +1,130 @@
+"""Fetches a video over HTTP into a `.part` file, and goes on where an earlier attempt ended.
+
+Each running download has a worker thread and an httpx client of its own; the event loop only hears of the
+progress. Does not know whether the video is the right one, and does not try again: both are the caller's.
+"""
+
+import asyncio
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from camspool.adapters.download.pace import RateLimit
+from camspool.adapters.download.session import Session, SessionSettings
+from camspool.adapters.download.transfer import Terms, Transfer
+from camspool.core.errors import CamspoolError, ConfigurationError
+from camspool.core.model import Problem
+from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
+
+LARGEST = 1 << 40  # bytes; a day of 4K at 100 Mbit/s
+
+
+class HttpDownloads:
+    """The port `Downloads`.
+
+    Args:
+        workers: how many downloads run at once; more wait their turn.
+        timeout: seconds without a byte after which a download is interrupted.
+        connect_timeout: seconds for a connection to come about.
+        rate: bytes per second for all downloads together; None for no limit.
+        largest: bytes; a longer file is refused.
+        verify: how certificates are checked, as httpx takes it.
+        user_agent: what we call ourselves.
+        monotonic: a clock in seconds that never steps back.
+
+    Raises:
+        ConfigurationError: a proxy or certificate named in the environment cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913  the composition root calls it once, by keyword
+        self,
+        *,
+        workers: int = 4,
+        timeout: float = 30.0,
+        connect_timeout: float = 10.0,
+        rate: float | None = None,
+        largest: int = LARGEST,
+        verify: ssl.SSLContext | bool = True,
+        user_agent: str = "camspool",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._slots = asyncio.Semaphore(workers)
+        self._terms = Terms(timeout, largest, monotonic, RateLimit(rate, monotonic))
+        self._settings = SessionSettings(timeout, connect_timeout, verify, user_agent)
+        self._idle = [self._first_session()]
+
+    async def fetch(
+        self, order: DownloadOrder, on_progress: Callable[[DownloadProgress], None]
+    ) -> Downloaded:
+        """See the port. When this is cancelled, nothing writes to the part any more once it has ended."""
+        loop = asyncio.get_running_loop()
+
+        def tell(progress: DownloadProgress) -> None:
+            if not transfer.cancelled:
+                on_progress(progress)
+
+        async with self._slots:
+            session = self._idle.pop() if self._idle else Session(self._settings)
+            transfer = Transfer(
+                order, session, self._terms, lambda progress: loop.call_soon_threadsafe(tell, progress)
+            )
+            outcome = await _outcome(transfer, session)
+            self._idle.append(session)
+        return outcome.result()
+
+    def close(self) -> None:
+        """Close the connections that are kept; downloads that run are ended by cancelling their tasks."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _first_session(self) -> Session:
+        try:
+            return Session(self._settings)
+        except (OSError, ValueError, ImportError) as error:
+            problem = Problem(
+                "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE", type(error).__name__, _USABLE
+            )
+            raise ConfigurationError((problem,), "environment") from None
+
+
+_USABLE = "proxies (http, https) and certificates that httpx can use"
+
+
+async def _outcome(transfer: Transfer, session: Session) -> "asyncio.Future[Downloaded]":
+    """Run a transfer in a thread; when cancelled, see to it that it has let go of its file."""
+    work = _in_thread(transfer.run)
+    outcome = asyncio.wrap_future(work)
+    try:
+        await asyncio.wait((outcome,))
+    except asyncio.CancelledError:
+        writing = transfer.cancel()
+        work.add_done_callback(lambda _: session.close())
+        if writing:
+            await asyncio.wait((outcome,))
+        if not outcome.cancel():
+            outcome.exception()  # nobody waits for it any more, and asyncio would complain of that
+        raise
+    return outcome
+
+
+def _in_thread(run: Callable[[], Downloaded]) -> "Future[Downloaded]":
+    """Run in a daemon thread: one that hangs in a name look-up must not keep the process from ending."""
+    future: Future[Downloaded] = Future()
+    future.set_running_or_notify_cancel()
+
+    def work() -> None:
+        try:
+            downloaded = run()
+        except CamspoolError as error:
+            # What led to it stays behind: httpx's errors and the frames that saw them hold the URL.
+            error.__context__ = None
+            future.set_exception(error.with_traceback(None))
+        except BaseException as error:  # noqa: BLE001  it is raised in the loop
+            future.set_exception(error)
+        else:
+            future.set_result(downloaded)
+
+    threading.Thread(target=work, name="download", daemon=True).start()
+    return future

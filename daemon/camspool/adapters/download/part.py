@@ -1,0 +1,96 @@
+"""The `.part` file: bytes on disk and their SHA-256, which grow together. Knows nothing of HTTP."""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from camspool.core.errors import StorageTrouble
+from camspool.core.model import WaitReason
+from camspool.core.ports import Downloaded
+
+_BLOCK = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class PartFile:
+    """An open part file. Every method raises StorageTrouble for what the file system refuses.
+
+    Args:
+        path: made when it is missing; a symbolic link is refused, for somebody else put it there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hash = hashlib.sha256()
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._trouble("opened"):
+            self._descriptor = os.open(path, flags, 0o666)
+            found = os.fstat(self._descriptor)
+        self.bytes = found.st_size
+        if not stat.S_ISREG(found.st_mode):
+            os.close(self._descriptor)
+            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{path} is something else than a file")
+
+    def keep(self, check: Callable[[], None]) -> None:
+        """Go on with what is there: hash it. `check` is called between blocks and may raise."""
+        self._hash = hashlib.sha256()
+        with self._trouble("read"):
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            while block := os.read(self._descriptor, _BLOCK):
+                self._hash.update(block)
+                check()
+            self.bytes = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+
+    def start_over(self) -> None:
+        """Forget what is there."""
+        self._hash = hashlib.sha256()
+        with self._trouble("emptied"):
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            if self.bytes:
+                os.ftruncate(self._descriptor, 0)
+        self.bytes = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Append a chunk."""
+        view = memoryview(chunk)
+        with self._trouble("written"):
+            while view:
+                written = os.write(self._descriptor, view)
+                self._hash.update(view[:written])
+                self.bytes += written
+                view = view[written:]
+
+    def sync(self) -> Downloaded:
+        """Make what was written durable.
+
+        After a failed fsync nobody knows which bytes are on disk, and a second one would report success: so
+        the file is removed.
+        """
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            with suppress(OSError):  # the disk is failing, and that is what is told
+                self._path.unlink()
+            raise self._storage_trouble("written", error) from None
+        return Downloaded(self.bytes, self._hash.hexdigest())
+
+    def close(self) -> None:
+        """Close the file; what was written stays."""
+        with self._trouble("closed"):
+            os.close(self._descriptor)
+
+    @contextmanager
+    def _trouble(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._storage_trouble(done, error) from None
+
+    def _storage_trouble(self, done: str, error: OSError) -> StorageTrouble:
+        full = error.errno in _FULL
+        reason = WaitReason.DISK_FULL if full else WaitReason.FOLDER_UNAVAILABLE
+        return StorageTrouble(reason, f"{self._path} cannot be {done}: {error.strerror}")

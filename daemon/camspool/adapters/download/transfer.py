@@ -1,0 +1,182 @@
+"""One download, from request to durable file: a plain loop of read, hash and write, for a worker thread."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+
+import httpx
+import structlog
+
+from camspool.adapters.download import answer
+from camspool.adapters.download.pace import Meter, RateLimit
+from camspool.adapters.download.part import PartFile
+from camspool.adapters.download.session import Session
+from camspool.core.errors import BadVideo
+from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every transfer: seconds without a byte, longest file in bytes, clock, rate."""
+
+    timeout: float
+    largest: int
+    monotonic: Callable[[], float]
+    rate: RateLimit
+
+
+class Transfer:
+    """Fetches one order. `run` belongs to the worker's thread, `cancel` to any other."""
+
+    def __init__(
+        self,
+        order: DownloadOrder,
+        session: Session,
+        terms: Terms,
+        report: Callable[[DownloadProgress], object],
+    ) -> None:
+        self._order = order
+        self._session = session
+        self._terms = terms
+        self._report = report
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._writing = False
+
+    def cancel(self) -> bool:
+        """Make `run` end soon with CancelledError.
+
+        Returns:
+            True when it is writing the file: wait for its end before you touch that. False when it is not
+            and never will: it may hang in a name look-up for a while, and need not be waited for.
+        """
+        with self._lock:
+            self._cancelled.set()
+            writing = self._writing
+        self._session.interrupt()
+        return writing
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.is_set()
+
+    def run(self) -> Downloaded:
+        """Download; see the port for what is raised."""
+        with closing(PartFile(self._order.part)) as part:
+            if part.bytes and part.bytes == self._order.total_bytes:
+                # Cut short between the last byte and the status that tells of it.
+                part.keep(self._check)
+                self._begin_writing()
+                return part.sync()
+            url = answer.parse_url(self._order.url or "")
+            try:
+                return self._fetch(url, part)
+            except answer.HTTPX_ERRORS as error:
+                self._check()
+                raise answer.classify(error, answer.place(url), self._terms.timeout) from None
+
+    def _fetch(self, url: httpx.URL, part: PartFile) -> Downloaded:
+        if self._can_resume(part):
+            downloaded = self._resume(url, part)
+            if downloaded is not None:
+                return downloaded
+            log.info("download_not_resumable", source=answer.place(url), bytes=part.bytes)
+        with closing(self._ask(url, {})) as response:
+            return self._whole(response, part)
+
+    def _can_resume(self, part: PartFile) -> bool:
+        total = self._order.total_bytes
+        return answer.is_strong(self._order.etag) and part.bytes > 0 and (total is None or part.bytes < total)
+
+    def _resume(self, url: httpx.URL, part: PartFile) -> Downloaded | None:
+        """Fetch what is missing; None when the answer is of no use and the whole must be asked for."""
+        etag = self._order.etag or ""
+        part.keep(self._check)
+        with closing(self._ask(url, {"Range": f"bytes={part.bytes}-", "If-Range": etag})) as response:
+            total = answer.resumed_total(response, part.bytes, etag, self._order.total_bytes)
+            if total is not None:
+                answer.check_content(response, self._terms.largest)
+                self._begin_writing()
+                return self._receive(response, _body(response), part, total)
+            return self._whole(response, part) if response.status_code not in (206, 416) else None
+
+    def _whole(self, response: httpx.Response, part: PartFile) -> Downloaded:
+        """Fetch all of it. The file is emptied only once the answer has turned out to be an MP4."""
+        answer.check_status(response)
+        answer.check_content(response, self._terms.largest)
+        body = _body(response)
+        opening = b""
+        for chunk in body:
+            opening += chunk
+            if len(opening) >= answer.OPENING:
+                break
+        self._check()
+        answer.check_opening(opening, answer.place(response.url))
+        self._begin_writing()
+        part.start_over()
+        return self._receive(response, chain((opening,), body), part, answer.announced_bytes(response))
+
+    def _ask(self, url: httpx.URL, headers: dict[str, str]) -> httpx.Response:
+        """The answer, after redirects; its body is not read yet."""
+        request = self._session.get(url, headers)
+        for _ in range(answer.MOST_REDIRECTS + 1):
+            self._check()
+            response = self._session.send(request)
+            if response.next_request is None:
+                return response
+            response.close()
+            answer.check_redirect(request.url, response.next_request.url)
+            request = response.next_request
+        raise answer.interrupted(f"{answer.place(url)} redirects more than {answer.MOST_REDIRECTS} times")
+
+    def _receive(
+        self, response: httpx.Response, body: Iterator[bytes], part: PartFile, total: int | None
+    ) -> Downloaded:
+        etag = answer.strong_etag(response)
+        complete = False
+        try:
+            self._copy(body, part, total, etag)
+            answer.check_length(part.bytes, total, answer.place(response.url))
+            complete = True
+        finally:
+            if not complete and etag is None:
+                part.start_over()  # it can never be resumed, and would only take room
+            downloaded = part.sync()
+        return downloaded
+
+    def _copy(self, body: Iterator[bytes], part: PartFile, total: int | None, etag: str | None) -> None:
+        meter = Meter(part.bytes, self._terms.monotonic)
+        most = self._terms.largest if total is None else total
+        self._report(DownloadProgress(part.bytes, total, None, etag))
+        for chunk in body:
+            self._check()
+            if part.bytes + len(chunk) > most:
+                raise BadVideo(f"the server sends more than the {most:,} bytes that there can be")
+            part.write(chunk)
+            if meter.due():
+                self._report(DownloadProgress(part.bytes, total, meter.speed(part.bytes), etag))
+            self._pause(self._terms.rate.wait_s(len(chunk)))
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            self._cancelled.wait(seconds)
+
+    def _begin_writing(self) -> None:
+        with self._lock:
+            self._check()
+            self._writing = True
+
+    def _check(self) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError
+
+
+def _body(response: httpx.Response) -> Iterator[bytes]:
+    """The body as it comes, at most 64 KiB at a time; broken off, it raises an httpx error."""
+    return response.iter_raw()

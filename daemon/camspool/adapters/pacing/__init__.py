@@ -1,0 +1,72 @@
+"""How often and how patiently the vendor's API is asked; four wrappers of `ports.Api` around one another.
+
+Rate holds the calls per second, Retrying gets over seconds, Halving finds what spoils a batch, Patience gets
+over hours. What is asked, and in which batches, is not its business.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from camspool.adapters.pacing.halving import Halving
+from camspool.adapters.pacing.patience import Backoff, Patience
+from camspool.adapters.pacing.rate import Rate
+from camspool.adapters.pacing.retrying import Retrying
+from camspool.core.errors import CamspoolError
+from camspool.core.model import Waiting
+from camspool.core.ports import Answer, Api, Clock, Question
+
+__all__ = ["Backoff", "Pacing"]
+
+
+class Pacing:
+    """`ports.Api` that never raises ServiceTrouble: it waits until the service is well again.
+
+    Each `ask` is to be preceded by a `turn`.
+
+    Args:
+        api: the API itself. A ServiceTrouble that it raises for a PrepareRecording must mean that nothing was
+            started, since the question is then asked again.
+        clock: all waiting is done on it.
+        rate: calls per second, at most.
+        backoff: how long to wait between probes of a service in trouble.
+        on_trouble: told of every change: why and until when everybody waits, or None when it is over.
+        jitter: a number from 0 to 1, random.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        clock: Clock,
+        *,
+        rate: float,
+        backoff: Backoff,
+        on_trouble: Callable[[Waiting | None], None] = lambda _: None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._rate = Rate(api, rate, clock)
+        self._halving = Halving(Retrying(self._rate, clock, jitter), self._rate, clock)
+        probe = Halving(self._rate, self._rate, clock)
+        self._patience = Patience(self._halving, probe, clock, backoff, on_trouble, jitter)
+
+    async def turn(self) -> None:
+        """Wait until the rate allows a call; the next `ask` is that call."""
+        await self._rate.turn()
+
+    async def ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
+        """Answer questions of one kind, however long it takes; see `ports.Api`."""
+        return await self._patience.ask(questions)
+
+    def largest(self, kind: type[Question]) -> int | None:
+        """How many questions of a kind the server lately took in one call; None while no limit is known."""
+        return self._halving.largest(kind)
+
+    @property
+    def last_success_at(self) -> datetime | None:
+        """When the API last answered a call."""
+        return self._rate.last_success_at
+
+    @property
+    def calls_last_hour(self) -> int:
+        """Calls made within the last 60 minutes, to the minute."""
+        return self._rate.calls_last_hour

@@ -1,0 +1,9 @@
+"""The folders: requests in drop/, statuses and MP4s in mirror/, the markers that tell a mounted folder.
+
+Nothing else in the program writes to a final path below these folders.
+"""
+
+from camspool.adapters.spool.markers import AlreadyRunning
+from camspool.adapters.spool.spool import DropFile, Foreign, Spool
+
+__all__ = ["AlreadyRunning", "DropFile", "Foreign", "Spool"]

@@ -1,0 +1,209 @@
+"""How a file comes to stand under its name for good: temporary sibling, fsync, rename, fsync of the folder.
+
+Works on names inside an open folder (a directory descriptor), so that nothing can be redirected by a symbolic
+link or a mount that changes meanwhile. Which names are right is decided elsewhere.
+"""
+
+import contextlib
+import ctypes
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from camspool.core.errors import StorageTrouble
+from camspool.core.model import WaitReason
+
+_CHUNK: Final = 1 << 20
+_RENAME_NOREPLACE: Final = 1  # linux/fs.h
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: opening a FIFO must not wait for its writer.
+_EXISTING_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_TEMPORARY: Final = re.compile(r"\.camspool-([0-9a-f]{8})-[0-9a-f]{16}\.tmp")
+_THIS_RUN: Final = secrets.token_hex(4)
+"""Tells this process's temporary files, which may be being written, from what an earlier one has left."""
+
+
+@contextlib.contextmanager
+def storage(path: Path | str, *, missing_passes: bool = False) -> Iterator[None]:
+    """Turn every OSError of the block into StorageTrouble that names `path`.
+
+    Args:
+        path: what the block works on, for the message.
+        missing_passes: let FileNotFoundError through, where the caller knows what it means.
+    """
+    try:
+        yield
+    except OSError as error:
+        if missing_passes and isinstance(error, FileNotFoundError):
+            raise
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        reason = WaitReason.DISK_FULL if full else WaitReason.FOLDER_UNAVAILABLE
+        raise StorageTrouble(reason, f"{path}: {_explained(error)}") from error
+
+
+def _explained(error: OSError) -> str:
+    if error.errno in {errno.ENOTDIR, errno.ELOOP}:
+        return "a file or a symbolic link is where a folder is needed; move it away"
+    return error.strerror or str(error)
+
+
+def temporary_name() -> str:
+    """A new name for a file that is not finished; `is_left_over` knows it again."""
+    return f".camspool-{_THIS_RUN}-{secrets.token_hex(8)}.tmp"
+
+
+def is_left_over(name: str) -> bool:
+    """True when `temporary_name` made it in an earlier run."""
+    match = _TEMPORARY.fullmatch(name)
+    return match is not None and match[1] != _THIS_RUN
+
+
+def write(folder: int, name: str, data: bytes, *, durable: bool = True) -> None:
+    """Put `data` under `name` so that a reader sees the old bytes or the new ones, never a part of them.
+
+    Args:
+        folder: descriptor of the folder.
+        name: a name in it.
+        data: all that the file shall hold.
+        durable: return only when a power cut can no longer undo it.
+    """
+    with _temporary_file(folder) as (temporary, descriptor):
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            _write_all(file.fileno(), data)
+            if durable:
+                os.fsync(file.fileno())
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    if durable:
+        sync_folder(folder)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+@contextlib.contextmanager
+def _temporary_file(folder: int) -> Iterator[tuple[str, int]]:
+    temporary = temporary_name()
+    descriptor = os.open(temporary, _NEW_FILE, 0o666, dir_fd=folder)
+    try:
+        yield temporary, descriptor
+    except BaseException:
+        remove(folder, temporary)
+        raise
+
+
+def copy(source: int, folder: int) -> tuple[str, str]:
+    """Copy an open file into `folder`, durably, under a temporary name.
+
+    Returns:
+        That name, and the SHA-256 of what was copied.
+    """
+    facts = os.fstat(source)
+    sha256 = hashlib.sha256()
+    with (
+        _temporary_file(folder) as (temporary, descriptor),
+        os.fdopen(descriptor, "wb", buffering=0) as target,
+    ):
+        while chunk := os.read(source, _CHUNK):
+            sha256.update(chunk)
+            _write_all(target.fileno(), chunk)
+        os.fchmod(target.fileno(), stat.S_IMODE(facts.st_mode) & 0o777)
+        os.utime(target.fileno(), ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        os.fsync(target.fileno())
+    return temporary, sha256.hexdigest()
+
+
+@contextlib.contextmanager
+def opened(folder: int, name: str) -> Iterator[int | None]:
+    """A descriptor to read the regular file `name`; None when there is none, whatever else has that name."""
+    try:
+        descriptor = os.open(name, _EXISTING_FILE, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV}:
+            raise
+        yield None
+        return
+    try:
+        yield descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(descriptor: int) -> str:
+    """The SHA-256 of an open file, from where it stands to its end, as 64 hex digits."""
+    sha256 = hashlib.sha256()
+    while chunk := os.read(descriptor, _CHUNK):
+        sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+def remove(folder: int, name: str) -> bool:
+    """Delete a file; False when it was not there."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def sync_folder(folder: int) -> None:
+    """Make the folder's names durable."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        # Some network file systems cannot sync a folder, and keep its names on the server anyway.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+
+
+def rename_new(from_folder: int, name: str, to_folder: int, new_name: str) -> None:
+    """Rename without ever replacing anything.
+
+    Raises:
+        FileExistsError: something has the new name, be it a dangling symbolic link.
+    """
+    try:
+        _rename_no_replace(from_folder, name, to_folder, new_name)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}:
+            raise
+        # NFS and others lack the flag. Between look and rename another program could take the name, but link
+        # and unlink, which could not be overtaken, would show watchers of the mirror no finished file.
+        if exists(to_folder, new_name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new_name) from None
+        os.rename(name, new_name, src_dir_fd=from_folder, dst_dir_fd=to_folder)
+
+
+def exists(folder: int, name: str) -> bool:
+    """True when anything has that name, be it a dangling symbolic link."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _rename_no_replace(from_folder: int, name: str, to_folder: int, new_name: str) -> None:
+    if _renameat2 is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if _renameat2(from_folder, os.fsencode(name), to_folder, os.fsencode(new_name), _RENAME_NOREPLACE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
+
+
+def _from_libc(function: str) -> Any:
+    found = getattr(ctypes.CDLL(None, use_errno=True), function, None)  # older musl has no renameat2
+    if found is not None:
+        found.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    return found
+
+
+_renameat2: Final = _from_libc("renameat2")

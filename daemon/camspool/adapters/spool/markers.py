@@ -1,0 +1,247 @@
+"""Telling a folder from an empty mount point: the marker in it, and what state/ remembers of it.
+
+Also the lock that keeps a second daemon out. What lies in the folders is none of this module's business.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from camspool.adapters.spool import durable
+from camspool.core import naming
+from camspool.core.errors import CamspoolError, StorageTrouble
+from camspool.core.model import WaitReason
+
+MARKER: Final = ".camspool"
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_ABOUT: Final = (
+    "camspool keeps this file here to tell this folder from one that is not mounted. "
+    "While it is missing, camspool leaves the folder alone. Please do not delete or copy it."
+)
+
+log = structlog.get_logger()
+
+
+class AlreadyRunning(CamspoolError):
+    """Another daemon holds the lock in the same state folder."""
+
+
+class Memory:
+    """`state/`: which id the marker of each folder had, and the lock."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._lock: int | None = None
+        self._ids: dict[str, str] = {}
+
+    @property
+    def path(self) -> Path:
+        """The file that a person may edit when a folder was replaced on purpose."""
+        return self._state / "folders.json"
+
+    def open(self) -> None:
+        """Take the lock and read what is remembered.
+
+        Raises:
+            AlreadyRunning: another daemon has the lock.
+            StorageTrouble: the state folder cannot be used.
+        """
+        with durable.storage(self._state):
+            self._state.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self._state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.close()
+                raise AlreadyRunning(
+                    f"Another camspool is running on {self._state}; stop it, or give this one other folders."
+                ) from None
+            self._ids = self._read()
+
+    def close(self) -> None:
+        """Give the lock up."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def id_of(self, root: Path) -> str | None:
+        """The id that the folder's marker had; None for a folder never seen."""
+        return self._ids.get(str(root))
+
+    def remember(self, root: Path, marker_id: str) -> None:
+        """Remember durably that the folder's marker has this id."""
+        ids = self._ids | {str(root): marker_id}
+        with durable.storage(self.path):
+            descriptor = os.open(self._state, _FOLDER)
+            try:
+                durable.write(descriptor, self.path.name, json.dumps(ids, indent=2).encode() + b"\n")
+            finally:
+                os.close(descriptor)
+        self._ids = ids
+
+    def _read(self) -> dict[str, str]:
+        try:
+            found = json.loads(self.path.read_bytes())
+            return {str(root): str(marker_id) for root, marker_id in found.items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, AttributeError):
+            log.warning("folders_forgotten", path=str(self.path), consequence="the markers found are trusted")
+            return {}
+
+
+class MarkedFolder:
+    """drop/ or mirror/: a tree that is only touched while its marker is there.
+
+    All below it is reached from the descriptor whose marker was read, without following symbolic links.
+    """
+
+    def __init__(self, root: Path, memory: Memory) -> None:
+        self.root = root.absolute()
+        self._memory = memory
+        self._adopting = threading.Lock()
+
+    def check(self) -> None:
+        """Do nothing while the folder is there; on its very first use, create it and its marker.
+
+        Raises:
+            StorageTrouble: `folder_unavailable`: it is gone, not mounted, or another folder.
+        """
+        with self.folder(""):
+            pass
+
+    @contextlib.contextmanager
+    def folder(self, relative: str, *, create: bool = False) -> Iterator[int]:
+        """A descriptor of the folder `relative` ("" for the root), made with its parents if `create`.
+
+        Raises:
+            FileNotFoundError: (never when `create`) it, or what the block asks for in it, is not there.
+            StorageTrouble: the tree is unavailable, or anything else failed, in the block too.
+            ValueError: the path would lead out of the tree.
+        """
+        with durable.storage(self.root / relative, missing_passes=not create):
+            descriptor = self._open_root()
+            try:
+                for component in components(relative):
+                    descriptor = _replaced(descriptor, _step(descriptor, component, create=create))
+                yield descriptor
+            finally:
+                os.close(descriptor)
+
+    def files(self) -> Iterator[str]:
+        """The paths of all regular files, lazily, dot files included, ignored folders left out."""
+        self.check()
+        waiting = [""]
+        while waiting:
+            relative = waiting.pop()
+            for entry in self._entries(relative):
+                path = f"{relative}/{entry.name}" if relative else entry.name
+                if entry.is_dir(follow_symlinks=False) and not naming.ignored_component(entry.name):
+                    waiting.append(path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield path
+
+    def _entries(self, relative: str) -> list[os.DirEntry[str]]:
+        try:
+            with (
+                durable.storage(self.root / relative, missing_passes=True),
+                os.scandir(self.root / relative) as entries,
+            ):
+                return list(entries)
+        except FileNotFoundError:
+            return []
+        except StorageTrouble as trouble:
+            if relative and isinstance(trouble.__cause__, PermissionError):
+                return []  # lost+found and the like: nothing of ours is in a folder that we may not read
+            raise
+
+    def _open_root(self) -> int:
+        remembered = self._memory.id_of(self.root)
+        if remembered is None:
+            return self._adopt()
+        with durable.storage(self.root):
+            descriptor = os.open(self.root, _FOLDER)
+        try:
+            self._expect(remembered, _marker_id(descriptor))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _expect(self, remembered: str, found: str | None) -> None:
+        if found == remembered:
+            return
+        what = (
+            f"has no marker {MARKER}: is it mounted?" if found is None else "is another folder than before."
+        )
+        raise StorageTrouble(
+            WaitReason.FOLDER_UNAVAILABLE,
+            f"{self.root} {what} Mount the right one; if this is the right one, stop camspool, "
+            f"delete the line of this folder in {self._memory.path}, and start again.",
+        )
+
+    def _adopt(self) -> int:
+        """First use: state/ has never seen this folder. A marker that is there already is believed."""
+        with self._adopting, durable.storage(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root, _FOLDER)
+            try:
+                marker_id = _marker_id(descriptor)
+                if not marker_id:
+                    marker_id = secrets.token_hex(16)
+                    marker = {"schema": "camspool/marker/1", "id": marker_id, "about": _ABOUT}
+                    durable.write(descriptor, MARKER, json.dumps(marker, indent=2).encode() + b"\n")
+                self._memory.remember(self.root, marker_id)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            return descriptor
+
+
+def components(relative: str) -> list[str]:
+    """The path's components.
+
+    Raises:
+        ValueError: it is absolute, or has an empty, `.` or `..` component.
+    """
+    parts = relative.split("/") if relative else []
+    if any(part in {"", ".", ".."} or "\0" in part for part in parts):
+        raise ValueError(f"{relative!r} is no path below a folder")
+    return parts
+
+
+def _replaced(descriptor: int, by: int) -> int:
+    os.close(descriptor)
+    return by
+
+
+def _step(folder: int, component: str, *, create: bool) -> int:
+    if create:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(component, dir_fd=folder)
+            durable.sync_folder(folder)
+    try:
+        return os.open(component, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    except NotADirectoryError:
+        if create:
+            raise
+        raise FileNotFoundError(component) from None
+
+
+def _marker_id(folder: int) -> str | None:
+    """The id in the folder's marker; None without a marker, empty when it cannot be understood."""
+    with durable.opened(folder, MARKER) as descriptor:
+        if descriptor is None:
+            return None
+        try:
+            return str(json.loads(os.read(descriptor, 4096))["id"])
+        except (ValueError, KeyError, TypeError):
+            return ""

@@ -1,0 +1,378 @@
+"""What the workflow does with the folders: read a request, keep its status, publish its MP4s, file it away.
+
+All methods block; call them in a thread. Every OSError becomes StorageTrouble. When and in which order things
+are written is the workflow's business; which names files get is `core/naming.py`'s.
+"""
+
+import contextlib
+import hmac
+import os
+import stat
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from camspool.adapters.spool import filing
+from camspool.adapters.spool.durable import (
+    exists,
+    is_left_over,
+    opened,
+    remove,
+    rename_new,
+    sha256_of,
+    sync_folder,
+    write,
+)
+from camspool.adapters.spool.markers import MarkedFolder, Memory, components
+from camspool.core import document, naming
+from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
+from camspool.core.model import STATUS_SCHEMA, ErrorCode, OutputFile, Status, WaitReason
+
+LONGEST_REQUEST: Final = 64 * 1024
+"""Bytes that a request file may have (contract)."""
+_PROBE: Final = ".camspool-probe"
+_LONGEST_STATUS: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DropFile:
+    """A request file as it was read.
+
+    `data` are its bytes, at most one more than a request may have; `sha256` is that of the whole file.
+    """
+
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Something that is no status of ours has the name of a status file; `why` says so to people."""
+
+    path: str
+    why: str
+
+
+class Spool:
+    """The folders of one daemon.
+
+    Args:
+        drop: where requests are dropped.
+        mirror: where statuses, MP4s and, in the end, the request files are.
+        state: what is remembered about the two, and the lock.
+    """
+
+    def __init__(self, drop: Path, mirror: Path, state: Path) -> None:
+        self._memory = Memory(state)
+        self._drop = MarkedFolder(drop, self._memory)
+        self._mirror = MarkedFolder(mirror, self._memory)
+
+    def open(self) -> None:
+        """Take the lock and, on the first start, create the folders and their markers.
+
+        An unavailable drop/ or mirror/ is no error here: the next `check_...` will say so again.
+
+        Raises:
+            AlreadyRunning: another daemon has the lock.
+            StorageTrouble: the state folder cannot be used.
+        """
+        self._memory.open()
+        for folder in (self._drop, self._mirror):
+            with contextlib.suppress(StorageTrouble):
+                folder.check()
+
+    def close(self) -> None:
+        """Give the lock up."""
+        self._memory.close()
+
+    def check_drop(self) -> None:
+        """Raise StorageTrouble (`folder_unavailable`) while drop/ is not there; one small read."""
+        self._drop.check()
+
+    def check_mirror(self) -> None:
+        """Raise StorageTrouble (`folder_unavailable`) while mirror/ is not there; one small read."""
+        self._mirror.check()
+
+    def read(self, file: str) -> DropFile | None:
+        """The bytes of a file in drop/; None when it is gone, or is not a regular file.
+
+        Raises:
+            RequestRejected: `unreadable`: its permissions keep us out.
+            StorageTrouble: drop/ cannot be read now.
+        """
+        try:
+            with self._drop.folder(naming.folder_of(file)) as folder:
+                return _read_request(folder, file)
+        except FileNotFoundError:
+            return None
+
+    def load_status(self, name: str) -> Status | Foreign | None:
+        """The status of `name`; None when there is none; Foreign when something else is in its place."""
+        path = naming.status_path(name)
+        try:
+            with (
+                self._mirror.folder(naming.folder_of(path)) as folder,
+                opened(folder, naming.stem_of(path)) as descriptor,
+            ):
+                if descriptor is not None:
+                    return _status_in(_read(descriptor, _LONGEST_STATUS), name)
+                taken = exists(folder, naming.stem_of(path))
+                return Foreign(path, "it is no regular file") if taken else None
+        except FileNotFoundError:
+            return None
+
+    def save_status(self, status: Status, *, durable: bool = True) -> None:
+        """Replace the status file of `status.name` atomically, making its folder where needed.
+
+        With `durable` it returns only when a power cut can no longer undo it; without, it costs no fsync.
+        """
+        self.save_document(naming.status_path(status.name), document.dump(status), durable=durable)
+
+    def save_document(self, path: str, data: bytes, *, durable: bool = True) -> None:
+        """Replace any of our own documents below mirror/ (the service file) in the same way."""
+        with self._mirror.folder(naming.folder_of(path), create=True) as folder:
+            write(folder, naming.stem_of(path), data, durable=durable)
+
+    def unblocked(self, name: str) -> str:
+        """`name`, with `~2` on each folder whose place in mirror/ is taken by a file or a symbolic link."""
+        path = ""
+        for component in components(naming.folder_of(name)):
+            number = 1
+            while self._blocked(below(path, naming.numbered_name(component, number))):
+                number += 1
+            path = below(path, naming.numbered_name(component, number))
+        return below(path, naming.stem_of(name))
+
+    def part_path(self, name: str, ask: int, piece: int | None) -> Path:
+        """Where to download a clip to; its folder exists afterwards."""
+        folder = naming.folder_of(name)
+        with self._mirror.folder(folder, create=True):
+            return self._mirror.root / folder / naming.part_name(name, ask, piece)
+
+    def discard_parts(self, name: str) -> None:
+        """Delete whatever was downloaded for this request and not published."""
+        with (
+            contextlib.suppress(FileNotFoundError),
+            self._mirror.folder(naming.folder_of(name)) as folder,
+        ):
+            for file_name in os.listdir(folder):  # noqa: PTH208 - a descriptor is no path
+                if naming.stem_of_part(file_name) == naming.stem_of(name):
+                    remove(folder, file_name)
+
+    def publish(self, part: Path, name: str, file_name: str, modified: datetime) -> None:
+        """Put a complete part file under its final name, durably.
+
+        Args:
+            part: as `part_path` gave it.
+            name: the request's name; the MP4 lies in the same folder.
+            file_name: the name that the MP4 gets.
+            modified: the modification time that the MP4 gets.
+
+        Raises:
+            NameTaken: anything at all has that name.
+            ClipTrouble: the part file has been taken away.
+        """
+        with self._mirror.folder(naming.folder_of(name), create=True) as folder:
+            with opened(folder, part.name) as descriptor:
+                if descriptor is None:
+                    raise ClipTrouble(
+                        WaitReason.DOWNLOAD_INTERRUPTED, f"{part} is gone; it is fetched again."
+                    )
+                os.utime(descriptor, (modified.timestamp(), modified.timestamp()))
+                os.fsync(descriptor)
+            try:
+                rename_new(folder, part.name, folder, file_name)
+            except FileExistsError:
+                raise NameTaken(f"{file_name} exists already beside {name}") from None
+            sync_folder(folder)
+
+    def free_mp4_name(self, name: str, wanted: str, reserved: Collection[str] = ()) -> str:
+        """The first of `wanted`, `~2`, `~3`... that does not exist beside `name` and is not in `reserved`."""
+        number = 1
+        try:
+            with self._mirror.folder(naming.folder_of(name)) as folder:
+                while True:
+                    candidate = naming.numbered_file(wanted, number)
+                    if candidate not in reserved and not exists(folder, candidate):
+                        return candidate
+                    number += 1
+        except FileNotFoundError:
+            return wanted
+
+    def mp4_path(self, name: str, file_name: str) -> Path:
+        """Where a published MP4 of this request lies."""
+        return self._mirror.root / naming.folder_of(name) / file_name
+
+    def is_whole(self, name: str, file: OutputFile) -> bool:
+        """True when the MP4 is in mirror/ with exactly the bytes that were published."""
+        try:
+            with (
+                self._mirror.folder(naming.folder_of(name)) as folder,
+                opened(folder, file.name) as descriptor,
+            ):
+                if descriptor is None or os.fstat(descriptor).st_size != file.bytes:
+                    return False
+                return hmac.compare_digest(sha256_of(descriptor), file.sha256)
+        except FileNotFoundError:
+            return False
+
+    def remove_mp4(self, name: str, file_name: str) -> bool:
+        """Delete an MP4 that the request's own status names; False when it was gone already."""
+        try:
+            with self._mirror.folder(naming.folder_of(name)) as folder:
+                return remove(folder, file_name)
+        except FileNotFoundError:
+            return False
+
+    def file_away(self, file: str, sha256: str | None, target: str, *, replace: bool = False) -> str | None:
+        """Move a request file from drop/ to mirror/, when it is still the version that was worked on.
+
+        Args:
+            file: its path below drop/.
+            sha256: of that version; None where it could not be read, and is moved unseen.
+            target: where it should lie below mirror/; `~2`... is added when that is taken.
+            replace: what lies at `target` is this request's own earlier copy, and may be overwritten.
+
+        Returns:
+            Where it lies now; None when it is gone from drop/, or was replaced there by another version,
+            which then stays.
+        """
+        try:
+            with (
+                self._drop.folder(naming.folder_of(file)) as source,
+                self._mirror.folder(naming.folder_of(target), create=True) as destination,
+            ):
+                moving = filing.Moving(
+                    source, naming.stem_of(file), destination, naming.stem_of(target), replace
+                )
+                used = filing.move(moving, sha256)
+        except FileNotFoundError:
+            return None
+        return used and below(naming.folder_of(target), used)
+
+    def in_drop(self, file: str) -> bool:
+        """True when anything at all has this path below drop/."""
+        try:
+            with self._drop.folder(naming.folder_of(file)) as folder:
+                return exists(folder, naming.stem_of(file))
+        except FileNotFoundError:
+            return False
+
+    def probe_mirror(self) -> None:
+        """Raise StorageTrouble while mirror/ cannot be written: tried with a small file, durably."""
+        with self._mirror.folder("") as folder:
+            write(
+                folder,
+                _PROBE,
+                b"camspool writes this when a write has failed, and deletes it.\n",
+                durable=True,
+            )
+            remove(folder, _PROBE)
+
+    def free_bytes(self) -> tuple[int, int]:
+        """Bytes that we may still write in mirror/, and the size of its file system."""
+        with self._mirror.folder("") as folder:
+            facts = os.fstatvfs(folder)
+        return facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
+
+    def sweep(self) -> Iterator[Status]:
+        """Every status in mirror/, lazily; files that are no status of ours are passed over."""
+        for path in self._mirror.files():
+            if path.endswith(naming.STATUS_SUFFIX) and not naming.ignored(path):
+                status = self.load_status(path.removesuffix(naming.STATUS_SUFFIX))
+                if isinstance(status, Status):
+                    yield status
+
+    def remove_orphans(self, outstanding: Callable[[str], bool]) -> list[str]:
+        """Delete part and temporary files that an interrupted run has left in mirror/.
+
+        Only files with names that `naming.part_name` or `temporary_name` makes are looked at.
+
+        Args:
+            outstanding: is the request of this name being worked on? Its part files stay.
+
+        Returns:
+            Their paths below mirror/.
+        """
+        orphans = [path for path in self._mirror.files() if _is_orphan(path, outstanding)]
+        return [path for path in orphans if self._remove(path)]
+
+    def _blocked(self, path: str) -> bool:
+        try:
+            with self._mirror.folder(naming.folder_of(path)) as folder:
+                facts = os.stat(naming.stem_of(path), dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return not stat.S_ISDIR(facts.st_mode)
+
+    def _remove(self, path: str) -> bool:
+        try:
+            with self._mirror.folder(naming.folder_of(path)) as folder:
+                return remove(folder, naming.stem_of(path))
+        except FileNotFoundError:
+            return False
+
+
+def below(folder: str, name: str) -> str:
+    """`name` in `folder`, as a relative path."""
+    return f"{folder}/{name}" if folder else name
+
+
+def _read(descriptor: int, most: int) -> bytes:
+    with open(descriptor, "rb", closefd=False) as file:
+        return file.read(most)
+
+
+def _read_request(folder: int, file: str) -> DropFile | None:
+    try:
+        with opened(folder, naming.stem_of(file)) as descriptor:
+            if descriptor is None:
+                return None
+            data = _read(descriptor, LONGEST_REQUEST + 1)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            return DropFile(data, sha256_of(descriptor))
+    except PermissionError:
+        raise RequestRejected(
+            ErrorCode.UNREADABLE,
+            f"{naming.printable(file)} cannot be read: its permissions keep camspool out.",
+            "Make the file readable for the user that camspool runs as, and drop it again.",
+        ) from None
+
+
+def _status_in(data: bytes, name: str) -> Status | Foreign | None:
+    """Nothing or zeros is what a power cut can leave of a write without fsync: it counts as absent."""
+    path = naming.status_path(name)
+    if not data.strip(b"\0"):
+        return None
+    try:
+        status = document.load(data)
+    except ValidationError:
+        return Foreign(path, "it is no status document")
+    if status.schema != STATUS_SCHEMA:
+        return Foreign(path, f"its schema is {status.schema}, expected {STATUS_SCHEMA}")
+    if status.name != name:
+        return Foreign(path, f"it is the status of {status.name}")
+    return status if _stays_inside(status) else Foreign(path, "it names files in other places")
+
+
+def _stays_inside(status: Status) -> bool:
+    """Anybody may have edited the file: what it names is moved and deleted by us, so it must be ours."""
+    try:
+        components(status.request.file)
+        components(status.request.filed_as or "")
+    except ValueError:
+        return False
+    names = [clip.file.name for clip in status.clips if clip.file]
+    return all("/" not in name and "\0" not in name and name.endswith(".mp4") for name in names)
+
+
+def _is_orphan(path: str, outstanding: Callable[[str], bool]) -> bool:
+    file_name = naming.stem_of(path)
+    if is_left_over(file_name):
+        return True
+    stem = naming.stem_of_part(file_name)
+    return stem is not None and not outstanding(below(naming.folder_of(path), stem))

@@ -1,0 +1,132 @@
+"""What a server may say a recording, a preparation or a camera is: each value checked and bounded. Pure.
+
+Each function raises `ClipTrouble` (`api_error`) naming the value that cannot be: what comes from outside ends
+up in files that people read and in addresses that are fetched.
+"""
+
+import contextlib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from camspool.adapters.survilla.failures import excerpt
+from camspool.core.errors import ClipTrouble
+from camspool.core.model import Camera, Listed, Preparation, WaitReason
+
+LONGEST_S: Final = 31 * 86400.0
+MOST_RECORDINGS: Final = 10_000
+MOST_NODES: Final = 100_000
+HEIGHTS: Final = range(1, 10_001)
+_RECORDED_TYPES: Final = {"camera", "videochannel"}
+
+
+def cameras(nodes: Any) -> tuple[Camera, ...]:
+    """The nodes that have recordings; one without a usable node id cannot be asked about and is left out."""
+    return tuple(camera for node in _list(nodes, MOST_NODES, "nodes") if (camera := _camera(node)))
+
+
+def _camera(node: Any) -> Camera | None:
+    if not isinstance(node, dict):
+        return None
+    node_id, parent = _number(node.get("node_id")), _number(node.get("parent_node_id"))
+    kind = str(node.get("type"))
+    # The vendor writes `videoChannel`; GraphQL enumerations are often VIDEO_CHANNEL.
+    if kind.replace("_", "").lower() not in _RECORDED_TYPES or node_id is None or not node_id.is_integer():
+        return None
+    return Camera(
+        node_id=int(node_id),
+        name=_label(node.get("name")) or "",
+        external_id=_label(node.get("external_id")),
+        parent_node_id=None if parent is None else int(parent),
+        type=kind,
+    )
+
+
+def _label(value: Any) -> str | None:
+    is_text = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value)[:500] or None if is_text else None
+
+
+def listed(recordings: Any) -> tuple[Listed, ...]:
+    """The recordings of one listing, in the server's order."""
+    return tuple(_listed(recording) for recording in _list(recordings, MOST_RECORDINGS, "recordings"))
+
+
+def _listed(recording: Any) -> Listed:
+    found = _object(recording, "a recording")
+    duration = _number(found.get("duration"))
+    if duration is None or not 0 <= duration < LONGEST_S:
+        raise _absurd("the duration of a recording", found.get("duration"), "seconds, less than 31 days")
+    heights = dict.fromkeys(_heights(found.get("outputs")))
+    return Listed(_recording_id(found.get("recording_id")), duration, tuple(heights))
+
+
+def _recording_id(value: Any) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= 200:
+        raise _absurd("a recording id", value, "1 to 200 printable characters")
+    return text
+
+
+def _heights(outputs: Any) -> Iterator[int]:
+    """Heights that a video can have; others are no offer, and the recording's other heights still are."""
+    for output in outputs if isinstance(outputs, list) else []:
+        height = _number(output.get("height")) if isinstance(output, dict) else None
+        if height in HEIGHTS and height is not None:
+            yield int(height)
+
+
+def preparation(recording: Any, endpoint: str) -> Preparation:
+    """How far a preparation is; `progress` is clamped to 0..100, the URL absolute."""
+    found = _object(recording, "a recording")
+    said = found.get("progress")
+    percent = _number(said)
+    if percent is None and said is not None:
+        raise _absurd("the progress of a preparation", said, "percent, or null")
+    return Preparation(
+        percent=None if percent is None else min(max(percent, 0.0), 100.0),
+        download_url=_download_url(found.get("download_url"), endpoint),
+    )
+
+
+def _download_url(value: Any, endpoint: str) -> str | None:
+    """An http(s) address; a relative one is on the endpoint's host. The page speaks of the value "null"."""
+    if value in (None, "", "null"):
+        return None
+    if isinstance(value, str) and len(value) < 8192 and not re.search(r"[\x00-\x20\x7f]", value):
+        with contextlib.suppress(ValueError):  # how urllib refuses a port or an IPv6 host that is none
+            url = value if urlsplit(value).scheme else urljoin(endpoint, value)
+            parts = urlsplit(url)
+            if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+                return url
+    raise _absurd("the download URL", str(value).partition("?")[0], "an http or https address")
+
+
+def _list(value: Any, most: int, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _absurd(f"a list of {what}", value, "a list")
+    if len(value) > most:
+        raise _absurd(f"a list of {what}", f"{len(value)} of them", f"at most {most}")
+    return value
+
+
+def _object(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _absurd(what, value, "an object")
+    return value
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, also one written as a text as PHP servers do; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", value, re.ASCII):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _absurd(what: str, found: Any, expected: str) -> ClipTrouble:
+    shown = excerpt(repr(found), longest=80)
+    return ClipTrouble(WaitReason.API_ERROR, f"{what} came as {shown}, expected {expected}")

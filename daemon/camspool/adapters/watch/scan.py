@@ -1,0 +1,108 @@
+"""Looking at drop/: what regular files are there, and where nobody can tell. Blocking; run it in a thread.
+
+What is no regular file is never opened, and no symbolic link followed.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from camspool.core import naming
+from camspool.core.settling import Signature
+
+
+@dataclass(slots=True)
+class Found:
+    """What was seen: files with their signatures, and what could not be looked at (files or folders)."""
+
+    present: dict[str, Signature] = field(default_factory=dict)
+    hidden: dict[str, OSError] = field(default_factory=dict)
+
+    def is_absent(self, file: str) -> bool:
+        """True when the file was looked for and is certainly not there."""
+        if file in self.present:
+            return False
+        return not any(file == path or file.startswith(path + "/") for path in self.hidden)
+
+
+def survey(root: Path, on_folder: Callable[[], None]) -> Found:
+    """All files below `root` that are not ignored by their names; `on_folder` is called once a folder.
+
+    Raises:
+        OSError: the root itself cannot be read.
+    """
+    found = Found()
+    waiting = [""]
+    while waiting:
+        relative = waiting.pop()
+        try:
+            waiting += _look_into(root, relative, found)
+        except OSError as error:
+            if not relative:
+                raise
+            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                found.hidden[relative] = error  # lost+found, a failing disk: what is in it is not gone
+        on_folder()
+    return found
+
+
+def look(root: Path, files: Iterable[str]) -> Found:
+    """The same for a few files alone.
+
+    They are opened for it: NFS answers stat from a cache for up to a minute, and asks its server on open.
+    """
+    found = Found()
+    for file in files:
+        try:
+            facts = _facts(root / file)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            found.hidden[file] = error
+            continue
+        if stat.S_ISREG(facts.st_mode):
+            found.present[file] = _signature(facts)
+    return found
+
+
+def _look_into(root: Path, relative: str, found: Found) -> list[str]:
+    folders = []
+    with os.scandir(root / relative) as entries:
+        for entry in entries:
+            if naming.ignored_component(entry.name):
+                continue
+            path = f"{relative}/{entry.name}" if relative else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(path)
+            elif entry.is_file(follow_symlinks=False):
+                _add(path, entry, found)
+    return folders
+
+
+def _add(path: str, entry: os.DirEntry[str], found: Found) -> None:
+    try:
+        found.present[path] = _signature(entry.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return  # gone since the folder was read
+    except OSError as error:
+        found.hidden[path] = error
+
+
+def _facts(path: Path) -> os.stat_result:
+    facts = path.lstat()
+    if not stat.S_ISREG(facts.st_mode):
+        return facts
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        return facts
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _signature(facts: os.stat_result) -> Signature:
+    return Signature(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)

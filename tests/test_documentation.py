@@ -1,0 +1,61 @@
+"""What the documents say about the code is true: log events, examples, schema names."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from camspool.adapters import documents
+from camspool.core import intake
+from camspool.core.lifecycle import TABLE
+
+ROOT = Path(__file__).parents[1]
+RULES = intake.Rules(
+    height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=1000
+)
+
+
+def events_in_code() -> set[str]:
+    """Every literal that is logged as an event, and the names made of a clip's states."""
+    found = {f"clip_{state}" for row in TABLE.values() for state in row.values()}
+    for module in (ROOT / "daemon/camspool").rglob("*.py"):
+        if "simulator" in module.parts:
+            continue
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log."):
+                found |= {
+                    word.value
+                    for word in ast.walk(node.args[0])
+                    if isinstance(word, ast.Constant)
+                    and isinstance(word.value, str)
+                    and re.fullmatch(r"[a-z]+(_[a-z]+)+|watching", word.value)
+                }
+    return found - {"clip_scheduled"}  # a request begins so; no clip is moved there
+
+
+def test_every_log_event_is_in_the_table() -> None:
+    section = (ROOT / "ARCHITECTURE.md").read_text().split("## Log events")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    named = {event for row in rows for event in re.findall(r"`([a-z_]+)`", row)}
+    assert named - {"library_message"} == events_in_code()
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_the_readmes_requests_are_valid(suffix: str) -> None:
+    readme = (ROOT / "README.md").read_text()
+    if suffix == "yaml":
+        [text] = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    else:
+        [text] = re.findall(r"echo '(\{.*?\})'", readme)
+        assert json.loads(text)
+    entries = intake.parse(documents.read(text.encode(), f".{suffix}"), RULES).entries
+    assert entries[0].end > entries[0].start
+
+
+def test_the_readme_names_every_field_of_a_request() -> None:
+    readme = (ROOT / "README.md").read_text()
+    fields = intake.request_schema()["$defs"]["request"]["properties"]
+    assert [field for field in fields if f"`{field}`" not in readme] == []
