@@ -1,0 +1,175 @@
+"""Builds the daemon from its settings: every object of the program is made here, and only here."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from camspool import __version__, config
+from camspool.adapters import documents, logs
+from camspool.adapters.batching import Batching
+from camspool.adapters.download import HttpDownloads
+from camspool.adapters.mp4 import Mp4Videos
+from camspool.adapters.pacing import Backoff, Pacing
+from camspool.adapters.spool import Spool
+from camspool.adapters.survilla import Survilla
+from camspool.adapters.system_clock import SystemClock
+from camspool.adapters.watch import DropWatcher, WatchSettings
+from camspool.admission import Admission, Terms
+from camspool.conditions import Cause, Conditions
+from camspool.core import intake, naming
+from camspool.core.errors import RequestRejected
+from camspool.core.expiry import Lifetimes
+from camspool.core.model import ErrorCode, Waiting
+from camspool.core.ports import Clock
+from camspool.directory import Directory
+from camspool.dispatch import Dispatcher
+from camspool.housekeeping import Housekeeping
+from camspool.ledger import Desk, Job, Ledger
+from camspool.settings import Settings
+from camspool.storage import Storage
+from camspool.workflow import Lane, Policy, Workflow, World
+
+USER_AGENT = f"camspool/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The daemon's parts, wired to one another."""
+
+    clock: Clock
+    spool: Spool
+    survilla: Survilla
+    pacing: Pacing
+    recordings: Batching
+    downloads: HttpDownloads
+    conditions: Conditions
+    storage: Storage
+    directory: Directory
+    ledger: Ledger
+    dispatcher: Dispatcher
+    admission: Admission
+    housekeeping: Housekeeping
+    watcher: DropWatcher
+
+
+def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable[[], None]) -> Parts:
+    """Make the parts; nothing is opened or started yet.
+
+    Args:
+        settings: the configuration.
+        environ: the environment, where the token may be.
+        on_condition: called when something begins or ceases to hold up the whole service.
+
+    Raises:
+        ConfigurationError: `download.verify: decode` without PyAV, or a proxy that cannot be used.
+    """
+    clock = SystemClock()
+    spool = Spool(settings.folders.drop, settings.folders.mirror, settings.folders.state)
+    conditions = Conditions(on_condition)
+    survilla, pacing = _api(settings, environ, clock, conditions)
+    recordings = Batching(pacing, clock, settings.api.batch)
+    downloads = _downloads(settings)
+    storage = Storage(spool, conditions, settings.cleanup.min_free)
+    directory = Directory(recordings, clock)
+    ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after))
+    videos = Mp4Videos(settings.download.verify)
+    videos.check_available()
+    world = World(recordings, downloads, videos, spool, clock, random.random, policy(settings))
+    workflow = Workflow(world, directory, storage, conditions)
+    housekeeping = Housekeeping(spool, clock, ledger, settings.cleanup.keep)
+
+    async def on_ended(job: Job) -> None:
+        await admission.ended(job)
+        housekeeping.remember(job.status)
+
+    limits = {
+        Lane.PREPARING: settings.limits.preparing,
+        Lane.DOWNLOADING: settings.limits.downloading,
+    }
+    dispatcher = Dispatcher(workflow, clock, limits, on_ended)
+    watcher = _watcher(settings, spool, clock)
+    admission = Admission(spool, clock, ledger, dispatcher, lambda: terms(settings), watcher.forget)
+    return Parts(
+        clock,
+        spool,
+        survilla,
+        pacing,
+        recordings,
+        downloads,
+        conditions,
+        storage,
+        directory,
+        ledger,
+        dispatcher,
+        admission,
+        housekeeping,
+        watcher,
+    )
+
+
+def terms(settings: Settings) -> Terms:
+    """What the configuration says about accepting requests."""
+    rules = intake.Rules(
+        height=settings.requests.height,
+        longest_s=settings.requests.longest,
+        timezone=settings.timezone,
+        clips_per_request=settings.limits.clips_per_request,
+    )
+    return Terms(rules, settings.requests.delay)
+
+
+def policy(settings: Settings) -> Policy:
+    """What the configuration says about carrying clips."""
+    lifetimes = settings.api.lifetimes
+    return Policy(
+        lifetimes=Lifetimes(lifetimes.recording_id, lifetimes.download_url, lifetimes.downloaded_url),
+        grace=settings.requests.grace,
+        delay=settings.requests.delay,
+        poll_fastest=settings.api.poll.fastest,
+        poll_slowest=settings.api.poll.slowest,
+        retry_first=settings.retry.first,
+        retry_longest=settings.retry.longest,
+        stalled=settings.retry.stalled,
+    )
+
+
+def _api(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, conditions: Conditions
+) -> tuple[Survilla, Pacing]:
+    def token() -> str:
+        secret = config.token(settings, environ).get_secret_value()
+        logs.redact(secret)
+        return secret
+
+    def on_trouble(trouble: Waiting | None) -> None:
+        conditions.set(Cause.API, trouble)
+
+    api = settings.api
+    survilla = Survilla(api.endpoint, token, clock, timeout=api.timeout, user_agent=USER_AGENT)
+    backoff = Backoff(settings.retry.first, settings.retry.longest)
+    return survilla, Pacing(survilla, clock, rate=api.rate, backoff=backoff, on_trouble=on_trouble)
+
+
+def _downloads(settings: Settings) -> HttpDownloads:
+    return HttpDownloads(
+        workers=settings.limits.downloading,
+        timeout=settings.download.timeout,
+        rate=settings.download.rate,
+        user_agent=USER_AGENT,
+    )
+
+
+def _watcher(settings: Settings, spool: Spool, clock: Clock) -> DropWatcher:
+    def parses(file: str) -> bool:
+        try:
+            dropped = spool.read(file)
+            if dropped is None:
+                return False
+            documents.read(dropped.data, naming.suffix(file))
+        except RequestRejected as rejected:
+            return rejected.code is ErrorCode.INVALID  # whole, but wrong; all else may be half a file
+        return True
+
+    watch = settings.watch
+    how = WatchSettings(watch.mode, watch.settle, watch.rescan, watch.poll)
+    return DropWatcher(settings.folders.drop, how, clock, spool.check_drop, parses)

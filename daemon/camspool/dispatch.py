@@ -1,0 +1,155 @@
+"""Whose turn it is: gives the slots of the two lanes to the clips that wait, and takes them back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from camspool.core.model import Clip, State
+from camspool.core.ports import Clock
+from camspool.core.schedule import FairQueue, Rank
+from camspool.ledger import Job
+from camspool.workflow import LANES, Lane, Workflow
+
+log = structlog.get_logger()
+
+LOOK_AT_THE_CLOCK_S: Final = 30.0
+"""Waits are dated by the wall clock, which may jump (a suspended box): it is looked at this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A clip that waits for a slot or has one."""
+
+    job: Job
+    key: str
+
+
+@dataclass(slots=True)
+class _LaneState:
+    limit: int
+    queue: FairQueue[Ticket] = field(default_factory=FairQueue)
+    running: dict[Ticket, asyncio.Task[None]] = field(default_factory=dict)
+
+
+class Dispatcher:
+    """Runs as many clips at once as the limits allow.
+
+    Args:
+        workflow: carries the clips.
+        clock: for waits.
+        limits: how many clips may be preparing, and downloading.
+        on_ended: called with a request all of whose clips have ended.
+    """
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        clock: Clock,
+        limits: dict[Lane, int],
+        on_ended: Callable[[Job], Awaitable[None]],
+    ) -> None:
+        self._workflow = workflow
+        self._clock = clock
+        self._lanes = {lane: _LaneState(limit) for lane, limit in limits.items()}
+        self._on_ended = on_ended
+        self._wake = asyncio.Event()
+
+    def add(self, job: Job) -> None:
+        """Queue every clip of a request that has not ended and is not queued or running yet."""
+        for clip in job.status.clips:
+            self._queue(job, clip)
+        self._wake.set()
+
+    async def drop(self, job: Job) -> None:
+        """Stop all work on a request, and forget its clips; what was downloaded stays on disk."""
+        tasks = []
+        for lane in self._lanes.values():
+            for clip in job.status.clips:
+                ticket = Ticket(job, clip.key)
+                lane.queue.discard(ticket)
+                if task := lane.running.get(ticket):
+                    tasks.append(task)
+        await _cancel(tasks)
+
+    async def run(self) -> None:
+        """Give slots away until cancelled; then stop all work."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._wake.clear()
+                    self._give_slots(group)
+                    await self._rest()
+        finally:
+            await _cancel([task for lane in self._lanes.values() for task in lane.running.values()])
+
+    @property
+    def running(self) -> int:
+        """How many clips are worked on now."""
+        return sum(len(lane.running) for lane in self._lanes.values())
+
+    def _queue(self, job: Job, clip: Clip) -> None:
+        lane_name = LANES.get(clip.state)
+        ticket = Ticket(job, clip.key)
+        if lane_name is None or any(ticket in lane.running for lane in self._lanes.values()):
+            return
+        queue = self._lanes[lane_name].queue
+        if ticket not in queue:
+            due = self._workflow.due(clip)
+            queue.add(ticket, _rank(job, clip), due.timestamp() if due else 0.0)
+
+    def _give_slots(self, group: asyncio.TaskGroup) -> None:
+        now = self._clock.now().timestamp()
+        downloading, preparing = self._lanes[Lane.DOWNLOADING], self._lanes[Lane.PREPARING]
+        self._fill(Lane.DOWNLOADING, downloading.limit, now, group)
+        # What is prepared and waits for its download keeps its slot: URLs must not pile up and expire.
+        self._fill(Lane.PREPARING, preparing.limit - downloading.queue.ready(now), now, group)
+
+    def _fill(self, name: Lane, limit: int, now: float, group: asyncio.TaskGroup) -> None:
+        lane = self._lanes[name]
+        while len(lane.running) < limit and (ticket := lane.queue.take(now)) is not None:
+            lane.running[ticket] = group.create_task(self._attend(ticket, name, lane))
+
+    async def _attend(self, ticket: Ticket, name: Lane, lane: _LaneState) -> None:
+        job = ticket.job
+        try:
+            with structlog.contextvars.bound_contextvars(request=job.name, clip=ticket.key):
+                await self._workflow.carry(job, ticket.key, name)
+        except Exception:  # a defect in the handling of one clip must not stop the others
+            log.exception("clip_crashed", request=job.name, clip=ticket.key)
+            self._workflow.park(job, ticket.key)
+        finally:
+            del lane.running[ticket]
+        self.add(job)
+        if job.status.state.final:
+            await self._on_ended(job)
+
+    async def _rest(self) -> None:
+        """Sleep until something is added or a clip ends, or until the next clip's wait is over."""
+        now = self._clock.now().timestamp()
+        dues = [due for lane in self._lanes.values() if (due := lane.queue.next_due()) is not None]
+        pause = min([LOOK_AT_THE_CLOCK_S, *(max(0.0, due - now) for due in dues)])
+        woken = asyncio.ensure_future(self._wake.wait())
+        slept = asyncio.ensure_future(self._clock.sleep(pause))
+        try:
+            await asyncio.wait({woken, slept}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancel([woken, slept])
+
+
+def _rank(job: Job, clip: Clip) -> Rank:
+    entry = job.status.request.entries[clip.entry]
+    return Rank(
+        begun=clip.state not in {State.SCHEDULED, State.QUEUED},
+        priority=entry.priority,
+        camera=clip.camera,
+        age=job.status.created_at.timestamp(),
+    )
+
+
+async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,105 @@
+"""The jobs beside the pipeline: the service file, dead ids and URLs, left-over files, retention.
+
+None of them is needed for a request to end; when one fails it is logged, and comes round again.
+"""
+
+import asyncio
+import heapq
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from camspool.adapters.spool import Spool
+from camspool.core import events, expiry
+from camspool.core.lifecycle import advance
+from camspool.core.model import Clip, State, Status
+from camspool.core.overview import refresh
+from camspool.core.ports import Clock
+from camspool.ledger import Ledger
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """Cleans up after ended requests.
+
+    Args:
+        spool: the folders.
+        clock: for dates.
+        ledger: the outstanding requests, which are none of its business.
+        keep: seconds that MP4s stay after their request has ended; None for ever.
+    """
+
+    def __init__(self, spool: Spool, clock: Clock, ledger: Ledger, keep: float | None) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._ledger = ledger
+        self.keep = keep
+        self._dying: list[tuple[datetime, str]] = []
+
+    def remember(self, status: Status) -> None:
+        """An ended request still names ids that will expire: scrub them when they have."""
+        deadlines = [at for clip in status.clips if (at := expiry.expires_at(clip))]
+        if deadlines:
+            heapq.heappush(self._dying, (max(deadlines), status.name))
+
+    async def scrub(self) -> None:
+        """Take dead recording ids out of the status files of ended requests."""
+        while self._dying and self._dying[0][0] <= self._clock.now():
+            _, name = heapq.heappop(self._dying)
+            if not self._ledger.is_outstanding(name):
+                await asyncio.to_thread(self._scrub, name)
+
+    async def remove_orphans(self) -> None:
+        """Delete part and temporary files that belong to no request in work."""
+        for path in await asyncio.to_thread(self._spool.remove_orphans, self._is_in_work):
+            log.info("orphan_removed", path=path)
+
+    async def retire(self) -> None:
+        """Delete the MP4s of requests that ended longer than `keep` ago; their records stay."""
+        if self.keep is None:
+            return
+        now = self._clock.now()
+        for status in await asyncio.to_thread(self._expired, now - timedelta(seconds=self.keep)):
+            if not self._ledger.is_outstanding(status.name):
+                await asyncio.to_thread(self._remove, status, now)
+
+    def _scrub(self, name: str) -> None:
+        status = self._spool.load_status(name)
+        if isinstance(status, Status) and status.state.final:
+            now = self._clock.now()
+            clips = tuple(expiry.scrub(clip, now) for clip in status.clips)
+            self._spool.save_status(replace(status, clips=clips, updated_at=now), durable=False)
+
+    def _is_in_work(self, name: str) -> bool:
+        """Also true of a request that has not been taken up again since the start."""
+        if self._ledger.is_outstanding(name):
+            return True
+        status = self._spool.load_status(name)
+        return isinstance(status, Status) and not status.state.final
+
+    def _expired(self, before: datetime) -> list[Status]:
+        return [
+            status
+            for status in self._spool.sweep()
+            if status.finished_at and status.finished_at < before and _has_footage(status)
+        ]
+
+    def _remove(self, status: Status, now: datetime) -> None:
+        """The record first: a kill in between leaves a file too many, never a `done` without its MP4."""
+        clips = tuple(_removed(clip, now) for clip in status.clips)
+        self._spool.save_status(refresh(status, clips, now))
+        for clip in clips:
+            if clip.file and self._spool.remove_mp4(status.name, clip.file.name):
+                log.info("footage_removed", request=status.name, clip=clip.key, file=clip.file.name)
+
+
+def _has_footage(status: Status) -> bool:
+    return any(clip.state is State.DONE for clip in status.clips)
+
+
+def _removed(clip: Clip, now: datetime) -> Clip:
+    if clip.state is not State.DONE:
+        return clip
+    return advance(clip, events.Removed(), now, give_up_after_s=0.0)[0]

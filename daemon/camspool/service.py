@@ -1,0 +1,202 @@
+"""The daemon: starts up, runs until it is told to stop, and shuts down so that the next start can go on."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from camspool import composition
+from camspool.adapters.systemd import ServiceManager, watchdog_interval
+from camspool.adapters.watch import Change, Settled
+from camspool.conditions import Cause
+from camspool.core.errors import StorageTrouble
+from camspool.core.health import ServiceState
+from camspool.ledger import PROGRESS_EVERY_S
+from camspool.report import Report
+from camspool.settings import Settings
+
+log = structlog.get_logger()
+
+SERVICE_FILE_EVERY_S: Final = 15
+CAMERAS_EVERY_S: Final = 3600
+STUCK_AFTER_S: Final = 60.0
+"""The scanner looks at its folder at least this often, or `watch.rescan` and as much again."""
+
+
+class Service:
+    """One daemon.
+
+    Args:
+        settings: the configuration.
+        environ: the environment: token, service manager.
+
+    Raises:
+        ConfigurationError: the settings ask for something that is not there.
+    """
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._parts = composition.build(settings, environ, self._on_condition)
+        self._report = Report(self._parts)
+        self._manager = ServiceManager()
+        self._changes: asyncio.Queue[Change] = asyncio.Queue()
+        self._stopping = asyncio.Event()
+        self._news = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask the daemon to end; to be called in its event loop."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT arrives, or `stop` is called.
+
+        Raises:
+            AlreadyRunning: another daemon works on the same folders.
+            StorageTrouble: the state folder cannot be used.
+        """
+        await asyncio.to_thread(self._parts.spool.open)
+        try:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+            await self._work()
+        finally:
+            await self._close()
+
+    async def _work(self) -> None:
+        """Start everything, say so, and wait for the word to stop."""
+        log.info("service_starting", drop=str(self._settings.folders.drop), pid=os.getpid())
+        scheduler = self._schedule()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(work)
+                for work in (
+                    self._parts.watcher.run(self._changes.put_nowait),
+                    self._parts.dispatcher.run(),
+                    self._take_in(),
+                    self._tell_news(),
+                )
+            ]
+            await self._started(scheduler)
+            await self._stopping.wait()
+            await self._say(ServiceState.STOPPING)
+            self._manager.stopping()
+            log.info("service_stopping")
+            scheduler.shutdown(wait=False)
+            for task in tasks:
+                task.cancel()
+        await self._parts.ledger.save_all()
+        await self._say(ServiceState.STOPPED)
+        log.info("service_stopped")
+
+    async def _started(self, scheduler: AsyncIOScheduler) -> None:
+        """Wait for the first scan; READY means that everything in drop/ has been seen."""
+        first_scan = asyncio.ensure_future(self._parts.watcher.first_scan_done.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({first_scan, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (first_scan, stopping):
+            waiting.cancel()
+        scheduler.start()
+        self._manager.ready()
+        watcher = self._parts.watcher
+        log.info("service_ready", watching=watcher.mode, because=watcher.reason)
+        self._news.set()
+
+    async def _close(self) -> None:
+        self._parts.downloads.close()
+        await self._parts.recordings.aclose()
+        await self._parts.survilla.aclose()
+        self._manager.close()
+        await asyncio.to_thread(self._parts.spool.close)
+
+    # What arrives in the drop folder
+
+    async def _take_in(self) -> None:
+        while True:
+            change = await self._changes.get()
+            await self._parts.conditions.passable(Cause.MIRROR)
+            try:
+                await self._handle(change)
+            except StorageTrouble as trouble:
+                await self._put_off(change, trouble)
+            self._news.set()
+
+    async def _handle(self, change: Change) -> None:
+        if isinstance(change, Settled):
+            await self._parts.admission.settled(change.file)
+        else:
+            await self._parts.admission.gone(change.file)
+
+    async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
+        """What could not be taken in now comes again: when a folder is back, or with a later scan."""
+        log.warning("request_put_off", file=change.file, problem=trouble.message)
+        if await self._parts.storage.is_down():
+            self._changes.put_nowait(change)
+        else:
+            self._parts.watcher.forget(change.file)
+
+    async def _cancel_abandoned(self) -> None:
+        """Once, after the start: what was deleted from drop/ while no daemon was looking."""
+        for status in await asyncio.to_thread(list, self._parts.spool.sweep()):
+            if status.state.final:
+                self._parts.housekeeping.remember(status)
+            else:
+                await self._parts.admission.cancel_abandoned(status)
+
+    # What is told
+
+    def _on_condition(self) -> None:
+        self._parts.ledger.refresh()
+        self._news.set()
+
+    async def _tell_news(self) -> None:
+        """Rewrite the service file at every change, but not more than once a second."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._say()
+            await self._parts.clock.sleep(1.0)
+
+    async def _say(self, state: ServiceState | None = None) -> None:
+        self._manager.status(await self._report.write(state))
+
+    # Periodic jobs
+
+    def _schedule(self) -> AsyncIOScheduler:
+        """The periodic jobs. A late run is still run, and several that were missed are one."""
+        parts, cleanup = self._parts, self._settings.cleanup
+        scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        )
+        jobs = [
+            (self._say, SERVICE_FILE_EVERY_S),
+            (parts.ledger.save_progress, PROGRESS_EVERY_S),
+            (parts.storage.check, self._settings.retry.first),
+            (parts.directory.read, CAMERAS_EVERY_S),
+            (parts.housekeeping.scrub, cleanup.every),
+            (parts.housekeeping.remove_orphans, cleanup.every),
+            (parts.housekeeping.retire, cleanup.every),
+        ]
+        for job, seconds in jobs:
+            scheduler.add_job(job, "interval", seconds=seconds)
+        for job in (
+            self._cancel_abandoned,
+            parts.housekeeping.remove_orphans,
+            parts.storage.check,
+            parts.directory.read,
+        ):
+            scheduler.add_job(job)
+        if (interval := watchdog_interval(self._environ, os.getpid())) is not None:
+            scheduler.add_job(self._tend_watchdog, "interval", seconds=interval)
+        return scheduler
+
+    def _tend_watchdog(self) -> None:
+        """Tell the manager that we live, as long as the loop (which runs this) and the scanner get on."""
+        watcher = self._parts.watcher
+        silent_for = self._parts.clock.monotonic() - watcher.progressed_at
+        if silent_for < max(STUCK_AFTER_S, 2 * self._settings.watch.rescan):
+            self._manager.watchdog()

@@ -1,0 +1,72 @@
+"""Watches over the mirror's file system: that it is there, can be written, and has room for footage."""
+
+import asyncio
+
+import structlog
+
+from camspool.conditions import Cause, Conditions
+from camspool.core.errors import StorageTrouble
+from camspool.core.model import Waiting, WaitReason
+from camspool.core.ports import Spool
+
+log = structlog.get_logger()
+
+ROOM_SHARE = 0.05
+"""`cleanup.min_free` is never more than this part of the file system (contract, Rulings)."""
+
+
+class Storage:
+    """Sets the conditions MIRROR and ROOM.
+
+    Args:
+        spool: the folders.
+        conditions: where to tell.
+        min_free: bytes that downloads leave free.
+    """
+
+    def __init__(self, spool: Spool, conditions: Conditions, min_free: int) -> None:
+        self._spool = spool
+        self._conditions = conditions
+        self.min_free = min_free
+        self.free_bytes = 0
+        self.kept_free_bytes = min_free
+
+    async def check(self) -> None:
+        """Look whether all is well; the periodic job."""
+        writes = self._conditions.get(Cause.MIRROR) is not None
+        self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=writes))
+        if self._conditions.get(Cause.MIRROR) is None:
+            self._tell(Cause.ROOM, await asyncio.to_thread(self._room_trouble))
+
+    async def is_down(self) -> bool:
+        """True when the mirror as a whole cannot be written, after a write there has failed."""
+        self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
+        return self._conditions.get(Cause.MIRROR) is not None
+
+    def _mirror_trouble(self, *, writes: bool) -> Waiting | None:
+        try:
+            self._spool.check_mirror()
+            if writes:
+                self._spool.probe_mirror()
+        except StorageTrouble as trouble:
+            return Waiting(reason=trouble.reason, message=trouble.message, until=None)
+        return None
+
+    def _room_trouble(self) -> Waiting | None:
+        try:
+            self.free_bytes, size = self._spool.free_bytes()
+        except StorageTrouble as trouble:
+            return Waiting(reason=trouble.reason, message=trouble.message, until=None)
+        self.kept_free_bytes = min(self.min_free, int(size * ROOM_SHARE))
+        if self.free_bytes >= self.kept_free_bytes:
+            return None
+        message = f"Less than {self.kept_free_bytes:,} bytes are free: make room, or lower cleanup.min_free."
+        return Waiting(reason=WaitReason.DISK_FULL, message=message, until=None)
+
+    def _tell(self, cause: Cause, waiting: Waiting | None) -> None:
+        before = self._conditions.get(cause)
+        if waiting is not None and before is None:
+            log.warning("storage_trouble", about=cause.name.lower(), problem=waiting.message)
+        elif waiting is None and before is not None:
+            log.info("storage_recovered", about=cause.name.lower())
+        self._conditions.set(cause, waiting)

@@ -1,0 +1,94 @@
+"""The loop around the steps: one step after the other, each saved before the next, trouble sorted out."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final
+
+from camspool.conditions import Cause, Conditions
+from camspool.core import events, schedule
+from camspool.core.errors import BadVideo, ClipTrouble, RecordingExpired, StorageTrouble
+from camspool.core.model import Clip, State, WaitReason
+from camspool.directory import Directory
+from camspool.ledger import Job
+from camspool.storage import Storage
+from camspool.workflow.downloading import Downloading
+from camspool.workflow.listing import Listing
+from camspool.workflow.preparing import Preparing
+from camspool.workflow.world import World
+
+
+class Lane(Enum):
+    """What a clip needs a slot for; each lane has its own limit."""
+
+    PREPARING = auto()
+    DOWNLOADING = auto()
+
+
+LANES: Final = {
+    State.SCHEDULED: Lane.PREPARING,
+    State.QUEUED: Lane.PREPARING,
+    State.LISTING: Lane.PREPARING,
+    State.PREPARING: Lane.PREPARING,
+    State.DOWNLOADING: Lane.DOWNLOADING,
+    State.VERIFYING: Lane.DOWNLOADING,
+}
+
+
+class Workflow:
+    """Carries clips; one instance serves them all."""
+
+    def __init__(self, world: World, directory: Directory, storage: Storage, conditions: Conditions) -> None:
+        self._world = world
+        self._storage = storage
+        self._conditions = conditions
+        listing, preparing = Listing(world, directory), Preparing(world)
+        downloading = Downloading(world, conditions)
+        self._steps: dict[State, Callable[[Job, Clip], Awaitable[None]]] = {
+            State.SCHEDULED: listing.become_due,
+            State.QUEUED: listing.begin,
+            State.LISTING: listing.find_recordings,
+            State.PREPARING: preparing.prepare,
+            State.DOWNLOADING: downloading.download,
+            State.VERIFYING: downloading.verify_and_publish,
+        }
+
+    async def carry(self, job: Job, key: str, lane: Lane) -> None:
+        """Work on a clip until it has ended, has to wait, or needs a slot in another lane."""
+        while self._goes_on(job.clip(key), lane):
+            try:
+                await self._conditions.passable(Cause.MIRROR)
+                await job.save()
+                clip = job.clip(key)
+                await self._steps[clip.state](job, clip)
+            except ClipTrouble as trouble:
+                await job.apply(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))
+            except RecordingExpired as expired:
+                await job.apply(key, events.Expired(str(expired)))
+            except BadVideo as bad:
+                await job.apply(key, events.VideoFoundBad(str(bad)))
+            except StorageTrouble as trouble:
+                await self._sit_out(job, key, trouble)
+
+    def park(self, job: Job, key: str) -> None:
+        """Let a clip wait whose step has crashed; the log has the traceback."""
+        clip = job.clip(key)
+        if clip.state.final:
+            return
+        message = "camspool met an error of its own with this clip; its log says more. It will try again."
+        job.note(key, self._world.wait(clip, WaitReason.API_ERROR, message))
+
+    def due(self, clip: Clip) -> datetime | None:
+        """When there is something to do for a clip; None for at once."""
+        if clip.state is State.SCHEDULED:
+            return schedule.after(clip.end, self._world.policy.delay)
+        return clip.waiting.until if clip.waiting else None
+
+    def _goes_on(self, clip: Clip, lane: Lane) -> bool:
+        due = self.due(clip)
+        return LANES.get(clip.state) is lane and (due is None or due <= self._world.clock.now())
+
+    async def _sit_out(self, job: Job, key: str, trouble: StorageTrouble) -> None:
+        """Wait with everybody when a whole folder is in trouble, else let only this clip wait."""
+        if not await self._storage.is_down():
+            job.note(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))

@@ -1,0 +1,116 @@
+"""Step 1: which recordings are there of the range, and which of them are fetched."""
+
+from datetime import datetime
+from math import ceil, floor
+from typing import Final
+
+from camspool.core import choosing, events, expiry, schedule
+from camspool.core.cameras import NoSuchCamera
+from camspool.core.errors import CameraNotFound
+from camspool.core.model import Camera, Clip, Entry, ErrorCode, Listed, Recording, Waiting, WaitReason
+from camspool.directory import Directory
+from camspool.ledger import Job
+from camspool.workflow.world import World
+
+LONGEST_PAUSE_S: Final = 60.0
+"""Between listings of a range whose footage may still be on its way."""
+
+
+class Listing:
+    """The steps of a clip that is scheduled, queued or listing."""
+
+    def __init__(self, world: World, directory: Directory) -> None:
+        self._world = world
+        self._directory = directory
+
+    async def become_due(self, job: Job, clip: Clip) -> None:
+        """The range is over: into the queue."""
+        await job.apply(clip.key, events.Due())
+
+    async def begin(self, job: Job, clip: Clip) -> None:
+        """The clip has a slot: list, unless it is a piece whose id is still good from the first listing."""
+        if expiry.id_is_fresh(clip.recording, self._world.clock.now()):
+            await job.apply(clip.key, events.IdStillFresh())
+        else:
+            await job.apply(clip.key, events.ListingBegan())
+
+    async def find_recordings(self, job: Job, clip: Clip) -> None:
+        """List the range, and choose."""
+        if clip.waiting is not None:  # not the first time
+            await job.apply(clip.key, events.ListingBegan())
+            clip = job.clip(clip.key)
+        camera = await self._directory.find(clip.camera)
+        if isinstance(camera, NoSuchCamera):
+            await job.apply(clip.key, events.Failed(camera.code, camera.message, camera.hint))
+            return
+        await job.apply(clip.key, events.CameraFound(camera.node_id, camera.name or None))
+        await job.apply(clip.key, await self._ask(clip, camera, job.status.request.entries[clip.entry]))
+
+    async def _ask(self, clip: Clip, camera: Camera, entry: Entry) -> events.Event:
+        asked_at = self._world.clock.now()  # an id lives from its listing: count from before the call
+        try:
+            listed = await self._world.recordings.list_recordings(
+                camera.node_id, floor(clip.start.timestamp()), ceil(clip.end.timestamp())
+            )
+        except CameraNotFound as error:
+            hint = "`camspool cameras` lists the cameras that the token may see."
+            return events.Failed(ErrorCode.CAMERA_NOT_FOUND, str(error), hint)
+        return self._early(clip, listed) or self._chosen(clip, entry, listed, asked_at)
+
+    def _early(self, clip: Clip, listed: tuple[Listed, ...]) -> events.Waits | None:
+        """The event of a range that ended so recently that footage may still be on its way, if it is one."""
+        covered = sum(recording.duration_s for recording in listed)
+        now, policy = self._world.clock.now(), self._world.policy
+        grace_ends = schedule.after(clip.end, policy.grace)
+        if choosing.covers(covered, clip.asked_s) or now >= grace_ends:
+            return None
+        pause = schedule.backoff(
+            clip.attempts.list, policy.retry_first, LONGEST_PAUSE_S, self._world.random()
+        )
+        return events.Waits(
+            Waiting(
+                reason=WaitReason.RECORDING_NOT_YET_THERE,
+                message=f"{covered:g} of {clip.asked_s:g} seconds are listed; more may still be on its way.",
+                until=min(grace_ends, schedule.after(now, pause)),
+            )
+        )
+
+    def _chosen(
+        self, clip: Clip, entry: Entry, listed: tuple[Listed, ...], listed_at: datetime
+    ) -> events.Event:
+        choices = choosing.choose(listed, entry.height, entry.take, clip.asked_s)
+        if isinstance(choices, choosing.HeightNotOffered):
+            return _height_not_offered(entry, choices)
+        if not choices:
+            return _nothing_listed(clip)
+        if clip.piece and clip.pieces and clip.recording:
+            choices = (choosing.choose_again(choices, clip.piece, clip.pieces, clip.recording.duration_s),)
+        return events.Listed(tuple(self._recording(choice, listed_at) for choice in choices))
+
+    def _recording(self, choice: choosing.Choice, listed_at: datetime) -> Recording:
+        return Recording(
+            id=choice.recording.recording_id,
+            duration_s=choice.recording.duration_s,
+            heights=choice.recording.heights,
+            height=choice.height,
+            listed_at=listed_at,
+            id_expires_at=expiry.id_expires(listed_at, self._world.policy.lifetimes),
+        )
+
+
+def _height_not_offered(entry: Entry, offer: choosing.HeightNotOffered) -> events.Failed:
+    heights = ", ".join(str(height) for height in offer.heights) or "none"
+    return events.Failed(
+        ErrorCode.HEIGHT_NOT_OFFERED,
+        f"The height {entry.height!r} is not offered; these are: {heights}.",
+        'Ask for one of these, or for "best" or "smallest".',
+    )
+
+
+def _nothing_listed(clip: Clip) -> events.Failed:
+    return events.Failed(
+        ErrorCode.NO_RECORDING,
+        f"Camera {clip.camera!r} has no recording between {clip.start:%Y-%m-%d %H:%M:%SZ} "
+        f"and {clip.end:%Y-%m-%d %H:%M:%SZ}.",
+        "Look in the portal whether the camera is recording, and was in that time.",
+    )

@@ -1,0 +1,80 @@
+"""Step 2: have the recording prepared, and ask how far it is until there is a URL."""
+
+from typing import Final
+
+from camspool.core import events, expiry, schedule
+from camspool.core.model import Clip, ErrorCode, State
+from camspool.ledger import Job
+from camspool.workflow.world import World, id_of
+
+BEGUN_WITHIN_POLLS: Final = 2
+"""A preparation whose call got no answer, and that shows no progress for so many of the slowest polls, was
+never begun."""
+
+
+class Preparing:
+    """The step of a clip that is preparing."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def prepare(self, job: Job, clip: Clip) -> None:
+        """Ask for the preparation, unless that was done before a restart, and wait for its end."""
+        if clip.prepare.requested_at is None and not await self._request(job, clip):
+            return
+        await self._follow(job, clip)
+
+    async def _request(self, job: Job, clip: Clip) -> bool:
+        # Saved before the call: after a crash in between, the server is asked how far it is, not told again.
+        await job.apply(clip.key, events.PrepareRequested())
+        height = clip.recording.height if clip.recording else 0
+        if not await self._world.recordings.prepare(id_of(clip), height):
+            await job.apply(clip.key, events.PrepareRefused("The server would not prepare the recording"))
+            return False
+        await job.apply(clip.key, events.PrepareAccepted())
+        await self._world.clock.sleep(self._world.policy.poll_fastest)
+        return True
+
+    async def _follow(self, job: Job, clip: Clip) -> None:
+        """Ask until the preparation is over.
+
+        The time without progress is the sum of the pauses made: neither an outage of the API nor a clock that
+        jumps nor a restart counts as a stall.
+        """
+        policy = self._world.policy
+        elapsed = still = percent = 0.0
+        while True:
+            event = await self._ask(clip, percent)
+            if isinstance(event, events.PrepareProgressed):
+                percent, still = event.percent, 0.0
+            elif event is None:
+                event = self._given_up(job.clip(clip.key), still)
+            if event is not None:
+                await job.apply(clip.key, event)
+            if job.clip(clip.key).state is not State.PREPARING:
+                return
+            pause = schedule.poll_interval(elapsed, percent, policy.poll_fastest, policy.poll_slowest)
+            elapsed, still = elapsed + pause, still + pause
+            await self._world.clock.sleep(pause)
+
+    async def _ask(self, clip: Clip, percent: float) -> events.Event | None:
+        """The news since `percent`, if there is any."""
+        preparation = await self._world.recordings.progress(id_of(clip))
+        if preparation.download_url is not None:
+            now, lifetimes = self._world.clock.now(), self._world.policy.lifetimes
+            return events.Prepared(preparation.download_url, expiry.url_expires(now, lifetimes))
+        if preparation.percent is not None and preparation.percent != percent:
+            return events.PrepareProgressed(preparation.percent)
+        return None
+
+    def _given_up(self, clip: Clip, still: float) -> events.Event | None:
+        """The event that ends a preparation without progress for `still` seconds, once that is too long."""
+        if still > BEGUN_WITHIN_POLLS * self._world.policy.poll_slowest and not clip.prepare.accepted:
+            return events.PrepareRefused("The server did not begin to prepare the recording")
+        if still > self._world.policy.stalled:
+            return events.Failed(
+                ErrorCode.PREPARE_STALLED,
+                f"The preparation has stood at {clip.prepare.percent:g} % for {still:.0f} seconds.",
+                "Local storage needs the site's uplink: check it, then move the request back to drop/.",
+            )
+        return None

@@ -1,0 +1,56 @@
+"""What every step works with: the ports, and the settings that steer a clip."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from camspool.core import events, schedule
+from camspool.core.errors import RecordingExpired
+from camspool.core.expiry import Lifetimes
+from camspool.core.model import Clip, Waiting, WaitReason
+from camspool.core.ports import Clock, Downloads, Recordings, Spool, Videos
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that steer a clip; seconds throughout. See config.example.yaml for what each is for."""
+
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    grace: float = 900.0
+    delay: float = 60.0
+    poll_fastest: float = 1.0
+    poll_slowest: float = 30.0
+    retry_first: float = 5.0
+    retry_longest: float = 600.0
+    stalled: float = 1800.0
+
+
+@dataclass(slots=True)
+class World:
+    """The ports that the steps work through; `random` gives a number 0..1 for jitter."""
+
+    recordings: Recordings
+    downloads: Downloads
+    videos: Videos
+    spool: Spool
+    clock: Clock
+    random: Callable[[], float]
+    policy: Policy
+
+    def wait(self, clip: Clip, reason: WaitReason, message: str) -> events.Waits:
+        """The event of a clip in trouble: it waits, longer each time."""
+        policy = self.policy
+        pause = schedule.backoff(clip.tries + 1, policy.retry_first, policy.retry_longest, self.random())
+        return events.Waits(
+            Waiting(reason=reason, message=message, until=schedule.after(self.clock.now(), pause))
+        )
+
+
+def id_of(clip: Clip) -> str:
+    """The id of the clip's recording.
+
+    Raises:
+        RecordingExpired: the clip has none any more.
+    """
+    if clip.recording is None or clip.recording.id is None:
+        raise RecordingExpired("The recording has to be listed again")
+    return clip.recording.id
