@@ -277,6 +277,10 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return [(value, key) for key in keys] + [found for key in keys for found in places(value[key])]
 
 
+def is_a_time(value: Any) -> bool:
+    return isinstance(value, str) and TIME.fullmatch(value) is not None
+
+
 WRITTEN = json.loads(document.dump(full_status()))
 NASTY: st.SearchStrategy[Any] = st.sampled_from([
     None, True, -1, 10**30, 1e308, "", "x", "\ud800", [], {}, [[]], "2020-05-11T09:41:29",
@@ -298,6 +302,18 @@ def test_an_edited_status_is_read_or_refused_and_nothing_else(data: st.DataObjec
         return
     assert isinstance(loaded, Status)
     assert_times_are_aware(loaded)
+
+
+TIME_PLACES = [place for place, (container, key) in enumerate(places(WRITTEN)) if is_a_time(container[key])]
+
+
+@pytest.mark.parametrize("place", TIME_PLACES)
+def test_a_time_of_no_zone_is_refused_since_it_cannot_be_compared(place: int) -> None:
+    edited = copy.deepcopy(WRITTEN)
+    container, key = places(edited)[place]
+    container[key] = container[key].removesuffix("Z")
+    with pytest.raises(ValidationError):
+        document.load(json.dumps(edited).encode())
 
 
 def assert_times_are_aware(value: Any) -> None:
@@ -344,7 +360,6 @@ def edited(**changes: Any) -> bytes:
     [
         edited(state="unheard_of"),
         edited(camera=None),
-        edited(**{"from": "2020-05-11T09:41:29"}),  # of no time zone: it could not be compared with ours
         edited(**{"from": "yesterday"}),
         edited(entry=1),  # there is but one entry
         edited(entry=-1),

@@ -141,6 +141,12 @@ def test_done_is_within_5_s_and_1_percent_of_what_was_asked(
     assert refreshed(clip).state is expected
 
 
+def test_a_long_ask_does_not_hide_a_short_one() -> None:
+    day = a_clip(S.DONE, ask=1, end=START + (later(86400) - NOW), file=a_file(86400))
+    status = refreshed(day, a_clip(S.DONE, ask=2, file=a_file(100)))
+    assert status.state is S.PARTIAL
+
+
 def test_missing_time_is_an_error_that_says_how_much() -> None:
     status = refreshed(piece(1, 250.5), piece(2, 49.5))
     assert status.state is S.PARTIAL

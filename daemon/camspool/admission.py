@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -20,6 +21,7 @@ from camspool.core.overview import begin, end, first_clips, refresh
 from camspool.core.ports import Clock
 from camspool.dispatch import Dispatcher
 from camspool.ledger import Job, Ledger
+from camspool.threads import in_thread
 
 log = structlog.get_logger()
 
@@ -59,6 +61,7 @@ class Admission:
         self._dispatcher = dispatcher
         self._terms = terms
         self._forget = forget
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def settled(self, file: str) -> None:
         """Take a file of drop/ in that is complete, or look again at one that was edited.
@@ -66,30 +69,26 @@ class Admission:
         Raises:
             StorageTrouble: a folder cannot be used now; the file has to be offered again.
         """
-        job = self._ledger.of_file(file)
-        if job is not None:
-            if not await asyncio.to_thread(self._was_edited, file, job.status):
-                return
-            await self._dispatcher.drop(job)
-            self._ledger.close(job)
-        status = await asyncio.to_thread(self._examine, file)
-        if job is not None and (status is None or status.name != job.name):
-            await self._cancel(job)
-        if status is None:
-            return
-        job = self._ledger.open(status)
-        if status.state.final:
-            await self._close(job, file)
-        else:
-            self._dispatcher.add(job)
+        async with self._turn(naming.printable(file)):
+            job = self._ledger.of_file(naming.printable(file))
+            if job is not None:
+                if not await asyncio.to_thread(self._was_edited, file, job.status):
+                    return
+                await self._dispatcher.drop(job)
+            status = await in_thread(self._examine, file)
+            if job is not None:
+                await self._supersede(job, status)
+            if status is not None:
+                await self._open(status, file)
 
     async def gone(self, file: str) -> None:
         """Cancel the request whose file was deleted from drop/."""
-        job = self._ledger.of_file(file)
-        if job is not None and not job.status.state.final:
-            await self._dispatcher.drop(job)
-            self._ledger.close(job)
-            await self._cancel(job)
+        async with self._turn(naming.printable(file)):
+            job = self._ledger.of_file(naming.printable(file))
+            if job is not None:
+                await self._dispatcher.drop(job)
+                await self._cancel(job)
+                self._ledger.close(job)
 
     async def ended(self, job: Job) -> None:
         """Put an ended request's file beside its status, and forget the request.
@@ -97,13 +96,33 @@ class Admission:
         Raises:
             StorageTrouble: a folder cannot be used now; to be called again.
         """
-        await job.save()
-        log.info("request_ended", request=job.name, state=job.status.state)
-        await self._close(job, job.status.request.file)
+        async with self._turn(job.status.request.file):
+            if self._ledger.of_file(job.status.request.file) is not job:
+                return  # superseded by a newer version of the file, which decides what becomes of it
+            await job.save()
+            await self._close(job, job.status.request.file)
+            log.info("request_ended", request=job.name, state=job.status.state)
+
+    def _turn(self, file: str) -> asyncio.Lock:
+        """What is done about one file is done one after the other; forgotten when nobody holds it."""
+        return self._turns.setdefault(file, asyncio.Lock())
+
+    async def _open(self, status: Status, file: str) -> None:
+        job = self._ledger.open(status)
+        if status.state.final:
+            await self._close(job, file)
+        else:
+            self._dispatcher.add(job)
+
+    async def _supersede(self, job: Job, status: Status | None) -> None:
+        """The request's file has changed: forget the old version, which a new one may stand for by now."""
+        if status is None or status.name != job.name:
+            await self._cancel(job)
+        self._ledger.close(job)
 
     async def _close(self, job: Job, file: str) -> None:
         await asyncio.to_thread(self._spool.discard_parts, job.name)
-        filed_as = await asyncio.to_thread(self._file_away, job.status, file)
+        filed_as = await in_thread(self._file_away, job.status, file)
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(job.status.request, filed_as=filed_as)))
             await job.save()
@@ -124,7 +143,8 @@ class Admission:
                 job.note(clip.key, events.Cancelled())
         await job.save()
         await asyncio.to_thread(self._spool.discard_parts, job.name)
-        log.info("request_cancelled", request=job.name)
+        if job.status.state is State.CANCELLED:
+            log.info("request_cancelled", request=job.name)
 
     def _was_edited(self, file: str, status: Status) -> bool:
         try:

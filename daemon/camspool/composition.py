@@ -17,7 +17,7 @@ from camspool.adapters.watch import DropWatcher, WatchSettings
 from camspool.admission import Admission, Terms
 from camspool.conditions import Cause, Conditions
 from camspool.core import intake, naming
-from camspool.core.errors import RequestRejected
+from camspool.core.errors import RequestRejected, StorageTrouble
 from camspool.core.expiry import Lifetimes
 from camspool.core.model import ErrorCode, Waiting
 from camspool.core.ports import Clock
@@ -69,7 +69,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     survilla, pacing = _api(settings, environ, clock, conditions)
     recordings = Batching(pacing, clock, settings.api.batch)
     downloads = _downloads(settings)
-    storage = Storage(spool, conditions, settings.cleanup.min_free)
+    storage = Storage(spool, conditions, clock, settings.cleanup.min_free)
     directory = Directory(recordings, clock)
     ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after))
     videos = Mp4Videos(settings.download.verify)
@@ -79,7 +79,13 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     housekeeping = Housekeeping(spool, clock, ledger, settings.cleanup.keep)
 
     async def on_ended(job: Job) -> None:
-        await admission.ended(job)
+        while True:
+            try:
+                await admission.ended(job)
+            except StorageTrouble:
+                await storage.sit_out(settings.retry.first)
+            else:
+                break
         housekeeping.remember(job.status)
 
     limits = {

@@ -44,6 +44,20 @@ class Housekeeping:
         if deadlines:
             heapq.heappush(self._dying, (max(deadlines), status.name))
 
+    def survey(self) -> list[Status]:
+        """Look through the whole mirror once; blocking, and slow where there is much.
+
+        Returns:
+            The requests that have not ended, whoever may be working on them.
+        """
+        unended = []
+        for status in self._spool.sweep():
+            if status.state.final:
+                self.remember(status)
+            else:
+                unended.append(status)
+        return unended
+
     async def scrub(self) -> None:
         """Take dead recording ids out of the status files of ended requests."""
         while self._dying and self._dying[0][0] <= self._clock.now():
@@ -60,10 +74,8 @@ class Housekeeping:
         """Delete the MP4s of requests that ended longer than `keep` ago; their records stay."""
         if self.keep is None:
             return
-        now = self._clock.now()
-        for status in await asyncio.to_thread(self._expired, now - timedelta(seconds=self.keep)):
-            if not self._ledger.is_outstanding(status.name):
-                await asyncio.to_thread(self._remove, status, now)
+        before = self._clock.now() - timedelta(seconds=self.keep)
+        await asyncio.to_thread(self._remove_ended, before)
 
     def _scrub(self, name: str) -> None:
         status = self._spool.load_status(name)
@@ -79,12 +91,11 @@ class Housekeeping:
         status = self._spool.load_status(name)
         return isinstance(status, Status) and not status.state.final
 
-    def _expired(self, before: datetime) -> list[Status]:
-        return [
-            status
-            for status in self._spool.sweep()
-            if status.finished_at and status.finished_at < before and _has_footage(status)
-        ]
+    def _remove_ended(self, before: datetime) -> None:
+        for status in self._spool.sweep():
+            ended = status.finished_at is not None and status.finished_at < before
+            if ended and _has_footage(status) and not self._ledger.is_outstanding(status.name):
+                self._remove(status, self._clock.now())
 
     def _remove(self, status: Status, now: datetime) -> None:
         """The record first: a kill in between leaves a file too many, never a `done` without its MP4."""

@@ -19,6 +19,7 @@ from camspool.core.lifecycle import advance
 from camspool.core.model import Clip, State, Status
 from camspool.core.overview import refresh
 from camspool.core.ports import Clock, StatusFiles
+from camspool.threads import in_thread
 
 log = structlog.get_logger()
 
@@ -105,7 +106,7 @@ class Job:
             status = self.status
             if status is (self._durable if durable else self._saved):
                 return
-            await asyncio.to_thread(self._desk.files.save_status, status, durable=durable)
+            await in_thread(self._desk.files.save_status, status, durable=durable)
             self._saved = status
             if durable:
                 self._durable = status

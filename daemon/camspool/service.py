@@ -47,6 +47,7 @@ class Service:
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
+        self._put_off_files: set[str] = set()
 
     def stop(self) -> None:
         """Ask the daemon to end; to be called in its event loop."""
@@ -61,8 +62,10 @@ class Service:
         """
         await asyncio.to_thread(self._parts.spool.open)
         try:
+            loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+                loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(signal.SIGHUP, self._parts.watcher.scan_soon)
             await self._work()
         finally:
             await self._close()
@@ -123,6 +126,10 @@ class Service:
                 await self._handle(change)
             except StorageTrouble as trouble:
                 await self._put_off(change, trouble)
+            except Exception:  # a defect in the handling of one file must not stop the others
+                log.exception("file_crashed", file=change.file)
+            else:
+                self._put_off_files.discard(change.file)
             self._news.set()
 
     async def _handle(self, change: Change) -> None:
@@ -132,20 +139,17 @@ class Service:
             await self._parts.admission.gone(change.file)
 
     async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
-        """What could not be taken in now comes again: when a folder is back, or with a later scan."""
-        log.warning("request_put_off", file=change.file, problem=trouble.message)
-        if await self._parts.storage.is_down():
-            self._changes.put_nowait(change)
-        else:
-            self._parts.watcher.forget(change.file)
+        """What could not be taken in now comes again: when the mirror is back, or after a pause."""
+        pause = 0.0 if await self._parts.storage.is_down() else self._settings.retry.first
+        asyncio.get_running_loop().call_later(pause, self._changes.put_nowait, change)
+        if change.file not in self._put_off_files:
+            self._put_off_files.add(change.file)
+            log.warning("request_put_off", file=change.file, problem=trouble.message)
 
     async def _cancel_abandoned(self) -> None:
         """Once, after the start: what was deleted from drop/ while no daemon was looking."""
-        for status in await asyncio.to_thread(list, self._parts.spool.sweep()):
-            if status.state.final:
-                self._parts.housekeeping.remember(status)
-            else:
-                await self._parts.admission.cancel_abandoned(status)
+        for status in await asyncio.to_thread(self._parts.housekeeping.survey):
+            await self._parts.admission.cancel_abandoned(status)
 
     # What is told
 

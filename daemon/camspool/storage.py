@@ -7,7 +7,7 @@ import structlog
 from camspool.conditions import Cause, Conditions
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import Waiting, WaitReason
-from camspool.core.ports import Spool
+from camspool.core.ports import Clock, Spool
 
 log = structlog.get_logger()
 
@@ -21,10 +21,12 @@ class Storage:
     Args:
         spool: the folders.
         conditions: where to tell.
+        clock: for pauses.
         min_free: bytes that downloads leave free.
     """
 
-    def __init__(self, spool: Spool, conditions: Conditions, min_free: int) -> None:
+    def __init__(self, spool: Spool, conditions: Conditions, clock: Clock, min_free: int) -> None:
+        self._clock = clock
         self._spool = spool
         self._conditions = conditions
         self.min_free = min_free
@@ -42,6 +44,13 @@ class Storage:
         """True when the mirror as a whole cannot be written, after a write there has failed."""
         self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
         return self._conditions.get(Cause.MIRROR) is not None
+
+    async def sit_out(self, pause: float) -> None:
+        """Return when what has just failed may be tried again: with the mirror back, or after `pause` seconds."""
+        if await self.is_down():
+            await self._conditions.passable(Cause.MIRROR)
+        else:
+            await self._clock.sleep(pause)
 
     def _mirror_trouble(self, *, writes: bool) -> Waiting | None:
         try:

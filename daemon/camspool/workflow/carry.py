@@ -57,18 +57,23 @@ class Workflow:
         """Work on a clip until it has ended, has to wait, or needs a slot in another lane."""
         while self._goes_on(job.clip(key), lane):
             try:
-                await self._conditions.passable(Cause.MIRROR)
-                await job.save()
-                clip = job.clip(key)
-                await self._steps[clip.state](job, clip)
-            except ClipTrouble as trouble:
-                await job.apply(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))
-            except RecordingExpired as expired:
-                await job.apply(key, events.Expired(str(expired)))
-            except BadVideo as bad:
-                await job.apply(key, events.VideoFoundBad(str(bad)))
+                await self._step(job, key)
             except StorageTrouble as trouble:
                 await self._sit_out(job, key, trouble)
+
+    async def _step(self, job: Job, key: str) -> None:
+        """Do the next step of a clip; what goes wrong with this clip alone is an event like any other."""
+        await self._conditions.passable(Cause.MIRROR)
+        await job.save()
+        clip = job.clip(key)
+        try:
+            await self._steps[clip.state](job, clip)
+        except ClipTrouble as trouble:
+            await job.apply(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))
+        except RecordingExpired as expired:
+            await job.apply(key, events.Expired(str(expired)))
+        except BadVideo as bad:
+            await job.apply(key, events.VideoFoundBad(str(bad)))
 
     def park(self, job: Job, key: str) -> None:
         """Let a clip wait whose step has crashed; the log has the traceback."""

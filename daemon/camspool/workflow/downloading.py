@@ -11,6 +11,7 @@ from camspool.core.model import Clip, Download, OutputFile
 from camspool.core.naming import mp4_name, stem_of
 from camspool.core.ports import DownloadOrder, DownloadProgress, VideoFacts
 from camspool.ledger import Job
+from camspool.threads import to_the_end
 from camspool.workflow.world import World, id_of
 
 LENGTH_SLACK: Final = 0.02
@@ -52,8 +53,11 @@ class Downloading:
         _compare(clip, facts)
         file = await self._describe(job, clip, facts, clip.memory.sha256)
         await job.apply(clip.key, events.Verified(file))
+        await to_the_end(self._publish(job, clip, part, file))
+
+    async def _publish(self, job: Job, clip: Clip, part: Path, file: OutputFile) -> None:
         try:
-            await asyncio.to_thread(spool.publish, part, job.name, file.name, clip.start)
+            await asyncio.to_thread(self._world.spool.publish, part, job.name, file.name, clip.start)
         except NameTaken:
             return  # by somebody, since it was chosen: the step is done again with the next name
         await job.apply(clip.key, events.Published())

@@ -1,0 +1,33 @@
+"""Work that must not be left half-way when the task that waits for it is cancelled."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`; a cancellation is heeded only once it has ended.
+
+    Without this, a cancelled task would go on while its thread still writes: an old status file could then
+    replace a newer one.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        if not task.cancelled():
+            task.exception()  # whoever cancelled goes on from the files: it would find out by itself
+        raise asyncio.CancelledError
+    return task.result()
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking `work` in a thread, to its end."""
+    return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
