@@ -108,7 +108,10 @@ class Running:
 
     async def ended(self, name: str, timeout: float = 10.0) -> dict[str, Any]:
         """The status of a request once it has ended and its file has been moved to the mirror."""
-        return await self.when(name, lambda status: bool(status["request"]["filed_as"]), timeout=timeout)
+        return await self.when(name, self._has_ended, timeout=timeout)
+
+    def _has_ended(self, status: dict[str, Any]) -> bool:
+        return bool(status["finished_at"]) and not (self.drop / status["request"]["file"]).exists()
 
     def server_bytes(self, clip: dict[str, Any]) -> bytes:
         """What the server has for a clip of a status file."""

@@ -192,7 +192,7 @@ async def test_what_is_no_request_is_answered(
             await camspool.ended("marker")
             assert not (camspool.mirror / f"{name}.status.json").exists()
             return
-        status = await camspool.ended(name)
+        status = await camspool.when(name, lambda status: bool(status["request"]["filed_as"]))
         assert (status["state"], status["error"]["code"]) == ("rejected", code)
         assert status["error"]["hint"]
         assert not (camspool.drop / file).exists()

@@ -46,7 +46,7 @@ class Storage:
         return self._conditions.get(Cause.MIRROR) is not None
 
     async def sit_out(self, pause: float) -> None:
-        """Return when what has just failed may be tried again: with the mirror back, or after `pause` seconds."""
+        """Return when what has just failed may be tried again: with the mirror back, or after `pause`."""
         if await self.is_down():
             await self._conditions.passable(Cause.MIRROR)
         else:

@@ -20,7 +20,7 @@ class Decision(Enum):
     START_OVER = auto()
     """It was edited while in work."""
     FILE_AWAY = auto()
-    """It has ended, and a restart came before its move to the mirror."""
+    """It has ended with footage, and a restart came before its move to the mirror."""
     REPEAT = auto()
     """It is done, and its MP4s are whole: nothing to do."""
     NEXT_NAME = auto()
@@ -58,8 +58,6 @@ def decide(
     same = found.request.sha256 == dropped.sha256
     if not found.state.final:
         return Decision.RESUME if same else Decision.START_OVER
-    if same and found.request.filed_as is None and found.state is not State.CANCELLED:
-        return Decision.FILE_AWAY  # of a cancelled request there was no file left to move
     return _ended(found, same=same, is_whole=is_whole)
 
 
@@ -72,11 +70,11 @@ def _owned_by_another(found: Status, *, first: bool) -> Decision:
 def _ended(found: Status, *, same: bool, is_whole: Callable[[Status], bool]) -> Decision:
     if found.state in _STARTS_AGAIN:
         return Decision.BEGIN
-    if found.state is State.PARTIAL:
-        return Decision.NEXT_NAME
-    if not is_whole(found):
+    if found.state is State.DONE and not is_whole(found):
         return Decision.BEGIN
-    return Decision.REPEAT if same else Decision.NEXT_NAME
+    if same and found.request.filed_as is None:
+        return Decision.FILE_AWAY
+    return Decision.REPEAT if same and found.state is State.DONE else Decision.NEXT_NAME
 
 
 def keep_finished(before: Status, after: Status, is_whole: Callable[[Clip], bool]) -> tuple[Clip, ...]:

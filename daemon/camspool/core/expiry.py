@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from camspool.core.model import Clip, Recording, State
+from camspool.core.model import Clip, Recording
 
 MARGIN: Final = timedelta(seconds=30)
 """An id with less left than this is not worth a call: the call itself takes time."""
@@ -62,8 +62,3 @@ def scrub(clip: Clip, now: datetime) -> Clip:
     if clip.recording is None or deadline is None or now < deadline or not clip.state.final:
         return clip
     return replace(clip, recording=replace(clip.recording, id=None))
-
-
-def must_list(clip: Clip, now: datetime) -> bool:
-    """True when a queued clip needs a (new) listing before it can be prepared."""
-    return clip.state is State.QUEUED and not id_is_fresh(clip.recording, now)

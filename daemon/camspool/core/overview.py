@@ -50,27 +50,25 @@ def end(status: Status, state: State, now: datetime) -> Status:
 
 
 def first_clips(entries: Sequence[Entry], now: datetime, delay_s: float) -> tuple[Clip, ...]:
-    """The clips of a new request; those whose range is not over yet, and `delay_s` seconds, are scheduled."""
+    """The clips of a new request; ranges that are not over yet are scheduled until `delay_s` after it."""
     return tuple(_scheduled(clip, now, delay_s) for clip in asks(entries))
 
 
 def _scheduled(clip: Clip, now: datetime, delay_s: float) -> Clip:
-    due = after(clip.end, delay_s)
-    if due <= now:
+    if clip.end <= now:
         return clip
-    over = "The range is not over yet." if clip.end > now else "The range has only just ended."
-    waiting = Waiting(reason=WaitReason.RECORDING_NOT_YET_THERE, message=over, until=due)
+    message, due = "The range is not over yet.", after(clip.end, delay_s)
+    waiting = Waiting(reason=WaitReason.RECORDING_NOT_YET_THERE, message=message, until=due)
     return replace(clip, state=State.SCHEDULED, waiting=waiting)
 
 
-def refresh(status: Status, clips: tuple[Clip, ...], now: datetime, held: Waiting | None = None) -> Status:
+def refresh(status: Status, clips: tuple[Clip, ...], now: datetime) -> Status:
     """The status with new clips, and everything that follows from them.
 
     Args:
         status: the status before.
         clips: the request's clips now.
         now: the time of the change.
-        held: what stops the whole service from working on this request, if anything does.
     """
     state = overall_state(clips)
     coverage = covered(clips)
@@ -83,7 +81,7 @@ def refresh(status: Status, clips: tuple[Clip, ...], now: datetime, held: Waitin
         clips=clips,
         progress=_progress(clips, status.history, now),
         coverage=coverage,
-        waiting=None if state.final else held or _waiting(clips),
+        waiting=None if state.final else _waiting(clips),
         error=_error(state, clips, coverage, now) if changed and state is not State.REMOVED else status.error,
         history=_remember(status.history, HistoryEntry(now, state)) if changed else status.history,
         updated_at=now,
@@ -132,7 +130,7 @@ def _by_ask(clips: Sequence[Clip]) -> list[tuple[float, float]]:
 
 
 def _progress(clips: Sequence[Clip], history: Sequence[HistoryEntry], now: datetime) -> Progress:
-    percent = sum(_percent(clip) for clip in clips) / len(clips)
+    percent = sum(_percent(clip) for clip in clips) / max(1, len(clips))
     return Progress(
         percent=round(percent, 1),
         clips_done=sum(clip.state in _WITH_FOOTAGE for clip in clips),

@@ -7,7 +7,7 @@ from typing import Final
 from camspool.core import choosing, events, expiry, schedule
 from camspool.core.cameras import NoSuchCamera
 from camspool.core.errors import CameraNotFound
-from camspool.core.model import Camera, Clip, Entry, ErrorCode, Listed, Recording, Waiting, WaitReason
+from camspool.core.model import Camera, Clip, Entry, ErrorCode, Recording, Waiting, WaitReason
 from camspool.directory import Directory
 from camspool.ledger import Job
 from camspool.workflow.world import World
@@ -55,11 +55,18 @@ class Listing:
         except CameraNotFound as error:
             hint = "`camspool cameras` lists the cameras that the token may see."
             return events.Failed(ErrorCode.CAMERA_NOT_FOUND, str(error), hint)
-        return self._early(clip, listed) or self._chosen(clip, entry, listed, asked_at)
+        choices = choosing.choose(listed, entry.height, entry.take, clip.asked_s)
+        chosen = [choice.recording for choice in choices] if isinstance(choices, tuple) else listed
+        covered = sum(recording.duration_s for recording in chosen)
+        return self._early(clip, covered) or self._chosen(clip, entry, choices, asked_at)
 
-    def _early(self, clip: Clip, listed: tuple[Listed, ...]) -> events.Waits | None:
-        """The event of a range that ended so recently that footage may still be on its way, if it is one."""
-        covered = sum(recording.duration_s for recording in listed)
+    def _early(self, clip: Clip, covered: float) -> events.Waits | None:
+        """The event of a range that ended so recently that footage may still be on its way, if it is one.
+
+        Args:
+            clip: the clip.
+            covered: seconds of it for which there is footage in what would be fetched now.
+        """
         now, policy = self._world.clock.now(), self._world.policy
         grace_ends = schedule.after(clip.end, policy.grace)
         if choosing.covers(covered, clip.asked_s) or now >= grace_ends:
@@ -76,9 +83,12 @@ class Listing:
         )
 
     def _chosen(
-        self, clip: Clip, entry: Entry, listed: tuple[Listed, ...], listed_at: datetime
+        self,
+        clip: Clip,
+        entry: Entry,
+        choices: tuple[choosing.Choice, ...] | choosing.HeightNotOffered,
+        listed_at: datetime,
     ) -> events.Event:
-        choices = choosing.choose(listed, entry.height, entry.take, clip.asked_s)
         if isinstance(choices, choosing.HeightNotOffered):
             return _height_not_offered(entry, choices)
         if not choices:

@@ -4,6 +4,7 @@ Its threads may die, and after a remount its root is another folder, both withou
 """
 
 import contextlib
+import logging
 import os
 import threading
 import warnings
@@ -43,6 +44,11 @@ _EVENTS: Final[list[type[FileSystemEvent]]] = [
 ]
 
 log = structlog.get_logger()
+
+# watchdog calls it an error that its threads are told to stop while they wait.
+logging.getLogger("watchdog.observers.inotify").addFilter(
+    lambda record: "when the thread is inactive" not in record.getMessage()
+)
 
 
 class Observer:
