@@ -9,6 +9,7 @@ CamspoolError
  +-- IllegalEvent           a clip was told of an event that its state does not know: a bug
  +-- ServiceTrouble         the API stops all clips alike: unreachable, unauthorised, rate limited, broken
  +-- ClipTrouble            one clip's question or download failed; trying again may help
+ |    +-- OutcomeUnknown    a call failed that may have been carried out all the same
  +-- RecordingExpired       the id or the URL is no longer known to the server: make it anew
  +-- CameraNotFound         the API does not know the camera, or the token may not see it
  +-- BadVideo               what was downloaded is not the video that was asked for
@@ -89,6 +90,10 @@ class ClipTrouble(CamspoolError):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+class OutcomeUnknown(ClipTrouble):
+    """A preparation was asked for, and nobody can say whether it has begun: ask how far it is."""
 
 
 class RecordingExpired(CamspoolError):

@@ -3,7 +3,8 @@
 from typing import Final
 
 from camspool.core import events, expiry, schedule
-from camspool.core.model import Clip, ErrorCode, State
+from camspool.core.errors import ClipTrouble, OutcomeUnknown
+from camspool.core.model import Clip, ErrorCode, State, WaitReason
 from camspool.ledger import Job
 from camspool.workflow.world import World, id_of
 
@@ -27,13 +28,31 @@ class Preparing:
     async def _request(self, job: Job, clip: Clip) -> bool:
         # Saved before the call: after a crash in between, the server is asked how far it is, not told again.
         await job.apply(clip.key, events.PrepareRequested())
-        height = clip.recording.height if clip.recording else 0
-        if not await self._world.recordings.prepare(id_of(clip), height):
-            await job.apply(clip.key, events.PrepareRefused("The server would not prepare the recording"))
+        if (refusal := await self._refusal(clip)) is not None:
+            await self._refused(job, clip.key, refusal)
             return False
         await job.apply(clip.key, events.PrepareAccepted())
         await self._world.clock.sleep(self._world.policy.poll_fastest)
         return True
+
+    async def _refused(self, job: Job, key: str, refusal: events.PrepareRefused) -> None:
+        await job.apply(key, refusal)
+        clip = job.clip(key)
+        if not clip.state.final:  # what refuses now may not refuse in a while
+            await job.apply(key, self._world.wait(clip, WaitReason.API_ERROR, refusal.message))
+
+    async def _refusal(self, clip: Clip) -> events.PrepareRefused | None:
+        """Make the call; an answer that is an error says as clearly as `false` that nothing has begun."""
+        height = clip.recording.height if clip.recording else 0
+        refused = "The server would not prepare the recording"
+        try:
+            if await self._world.recordings.prepare(id_of(clip), height):
+                return None
+        except OutcomeUnknown:
+            raise
+        except ClipTrouble as trouble:
+            refused += f" ({trouble.message})"
+        return events.PrepareRefused(refused)
 
     async def _follow(self, job: Job, clip: Clip) -> None:
         """Ask until the preparation is over.

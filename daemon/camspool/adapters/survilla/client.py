@@ -10,7 +10,7 @@ import httpx
 import structlog
 
 from camspool.adapters.survilla import answers, documents, failures
-from camspool.core.errors import CamspoolError, ClipTrouble, ServiceTrouble
+from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
 
@@ -23,7 +23,7 @@ class Survilla:
     """`ports.Api` over HTTP.
 
     A `ServiceTrouble` raised for a PrepareRecording is a promise that nothing was started. Where that is not
-    certain, each of the questions is answered by a ClipTrouble instead, and AskProgress will tell.
+    certain, each of the questions is answered by an OutcomeUnknown instead, and AskProgress will tell.
 
     Args:
         endpoint: the address of the GraphQL server.
@@ -77,7 +77,7 @@ class Survilla:
             if not isinstance(questions[0], PrepareRecording):
                 raise
             message = f"whether the preparation has started is not known: {trouble.message}"
-            return [ClipTrouble(WaitReason.API_ERROR, message) for _ in questions]
+            return [OutcomeUnknown(WaitReason.API_ERROR, message) for _ in questions]
 
     async def _ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
         token = self._usable_token()
