@@ -17,7 +17,7 @@ from camspool.simulator import Node, Settings, Simulator, Stretch, World
 QUICK: dict[str, Any] = {
     "api": {"rate": 1000, "timeout": "2s", "poll": {"fastest": "20ms", "slowest": "100ms"}},
     "timezone": "Europe/Prague",
-    "watch": {"settle": "100ms", "rescan": "500ms"},
+    "watch": {"settle": "100ms", "rescan": "500ms", "poll": "100ms"},
     "retry": {"first": "50ms", "longest": "200ms"},
     "download": {"timeout": "2s"},
     "cleanup": {"min_free": 0},
@@ -121,9 +121,13 @@ class Running:
         """Every MP4 in the mirror, by its path."""
         return sorted(str(path.relative_to(self.mirror)) for path in self.mirror.rglob("*.mp4"))
 
-    def leftovers(self) -> list[str]:
-        """Hidden files in the mirror other than its marker: parts and temporary files."""
-        hidden = (path for path in self.mirror.rglob(".*") if path.name != ".camspool")
+    async def leftovers(self) -> list[str]:
+        """Hidden files that stay in the mirror, other than its marker: parts and temporary files."""
+        for _ in range(100):
+            hidden = [path for path in self.mirror.rglob(".*") if path.name != ".camspool"]
+            if not hidden:
+                break
+            await asyncio.sleep(0.02)  # a status may just be being written
         return sorted(str(path.relative_to(self.mirror)) for path in hidden)
 
 

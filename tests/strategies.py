@@ -104,7 +104,7 @@ clips = st.builds(
     ),
     attempts=st.builds(Attempts, list=sizes, prepare=sizes, refused=sizes, expired=sizes),
     waiting=st.none() | waits,
-    troubled_since=st.none() | times,
+    troubled_s=st.floats(0, 1e6),
     tries=sizes,
     error=st.none() | failures,
     memory=st.just(Memory(url="secret")),

@@ -17,9 +17,11 @@ FILE = "a/b.json"
 
 
 def found(
-    state: State, *, file: str = FILE, version: str = "old", filed_as: str | None = FILE, name: str = "a/b"
+    state: State, *, file: str = FILE, version: str = "old", filed_as: str | None = "", name: str = "a/b"
 ) -> Status:
-    record = RequestRecord(file=file, sha256=version, filed_as=None if not state.final else filed_as)
+    record = RequestRecord(
+        file=file, sha256=version, filed_as=(file if filed_as == "" else filed_as) if state.final else None
+    )
     return a_status(name=name, state=state, request=record)
 
 
@@ -103,15 +105,32 @@ def test_another_version_is_not_filed_away_in_the_place_of_the_one_that_ended(
 
 
 @pytest.mark.parametrize("version", ["old", "new"])
-@pytest.mark.parametrize("state", [*IN_WORK, S.DONE, S.PARTIAL])
+@pytest.mark.parametrize("state", [state for state in State if state is not S.CANCELLED])
 def test_of_two_requests_with_one_stem_the_first_keeps_the_name(state: State, version: str) -> None:
     assert decision(found(state, file="a/b.yaml"), version) is D.NAME_TAKEN
 
 
-@pytest.mark.parametrize("version", ["old", "new"])
-@pytest.mark.parametrize("state", ENDED_WITHOUT_FOOTAGE)
-def test_a_name_is_free_again_after_an_end_without_footage(state: State, version: str) -> None:
-    assert decision(found(state, file="a/b.yaml"), version) is D.BEGIN
+def test_a_name_is_free_again_once_its_request_was_deleted() -> None:
+    assert decision(found(S.CANCELLED, file="a/b.yaml"), "new") is D.BEGIN
+
+
+def test_the_answer_to_what_is_no_request_is_not_replaced() -> None:
+    # `a/b.txt` was rejected; its status stands where that of `a/b.txt.json` would.
+    status = found(S.REJECTED, file="a/b.txt", name="a/b.txt")
+    assert (
+        decide(DroppedFile("a/b.txt.json", "new"), status, first=True, is_whole=lambda _: True) is D.NEXT_NAME
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "version", "expected"),
+    [(S.DONE, "old", D.REPEAT), (S.DONE, "new", D.NEXT_NAME), (S.FAILED, "old", D.BEGIN)],
+)
+def test_a_numbered_request_moved_back_is_itself(state: State, version: str, expected: Decision) -> None:
+    # `a/b.json` was changed once, became `a/b~2`, and is moved back as `a/b~2.json`.
+    status = found(state, filed_as="a/b~2.json", name="a/b~2")
+    dropped = DroppedFile("a/b~2.json", version)
+    assert decide(dropped, status, first=True, is_whole=lambda _: True) is expected
 
 
 @pytest.mark.parametrize("state", State)

@@ -80,7 +80,7 @@ def full_status() -> Status:
         download=Download(bytes=8, total_bytes=8, bytes_per_s=4, etag='"v1"'),
         attempts=Attempts(list=1, prepare=2, download=3, refused=1, expired=2, bad_video=1),
         waiting=a_wait(until=later(5)),
-        troubled_since=NOW,
+        troubled_s=3.5,
         tries=4,
         error=a_failure(),
         memory=Memory(url="https://download.example/?signature=secret", sha256="5" * 64),
@@ -229,7 +229,7 @@ def all_times(value: Any, name: str = "") -> list[str]:
         return [found for key, item in value.items() for found in all_times(item, key)]
     if isinstance(value, list):
         return [found for item in value for found in all_times(item)]
-    is_time = name.endswith("_at") or name in {"at", "from", "to", "until", "troubled_since"}
+    is_time = name.endswith("_at") or name in {"at", "from", "to", "until"}
     return [value] if is_time and value is not None else []
 
 

@@ -25,7 +25,9 @@ def events_in_code() -> set[str]:
         if "simulator" in module.parts:
             continue
         for node in ast.walk(ast.parse(module.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log."):
+            if isinstance(node, ast.Call) and re.match(
+                r"(log|structlog\.get_logger\(\))\.", ast.unparse(node.func)
+            ):
                 found |= {
                     word.value
                     for word in ast.walk(node.args[0])

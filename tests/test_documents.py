@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camspool.adapters.documents import MAX_BYTES, MAX_DEPTH, read
+from camspool.adapters.documents import MAX_DEPTH, read
 from camspool.core.errors import RequestRejected
-from camspool.core.model import ErrorCode
+from camspool.core.model import LONGEST_REQUEST, ErrorCode
 
 
 def rejected(data: bytes, suffix: str) -> RequestRejected:
@@ -101,7 +101,7 @@ def test_yaml_of_comments_alone_is_nothing() -> None:
         ("{}".encode("utf-16-be"), ".json", "not_utf8", "UTF-16"),
         ("{}".encode("utf-32"), ".yaml", "not_utf8", "UTF-32"),
         (b"a: 1\nb: \xbelut\xfd", ".yaml", "not_utf8", "byte 0xbe in line 2"),
-        (b" " * (MAX_BYTES + 1), ".json", "too_large", f"{MAX_BYTES + 1} bytes"),
+        (b" " * (LONGEST_REQUEST + 1), ".json", "too_large", f"{LONGEST_REQUEST + 1} bytes"),
         (b'{"a": NaN}', ".json", "invalid", "a: found 'NaN'"),
         (b'{"a": [1, -Infinity]}', ".json", "invalid", r"a[1]: found '-Infinity'"),
         (b'{"a": 1e999}', ".json", "invalid", "a: found '1e999'"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -105,7 +105,7 @@ def test_every_state_with_every_event(state: State, event: Event) -> None:
 @pytest.mark.parametrize("state", State)
 def test_no_budget_makes_an_illegal_event_legal(state: State, event: Event) -> None:
     spent = Attempts(refused=REFUSALS, expired=EXPIRIES, bad_video=BAD_VIDEOS)
-    clip = a_clip(state, attempts=spent, troubled_since=later(-2 * DAY))
+    clip = a_clip(state, attempts=spent, troubled_s=2 * DAY)
     if expected_state(state, event) is None:
         with pytest.raises(IllegalEvent):
             advance(clip, event, NOW, DAY)
@@ -248,18 +248,18 @@ def test_each_budget_is_for_one_kind_of_mishap() -> None:
     assert clip.attempts == Attempts(expired=5, bad_video=BAD_VIDEOS - 1)
 
 
-def in_trouble(clip: Clip, since_s: float) -> Clip:
-    return replace(clip, troubled_since=later(since_s), tries=9, waiting=a_wait())
+def in_trouble(clip: Clip, waited_s: float) -> Clip:
+    return replace(clip, troubled_s=waited_s, tries=9, waiting=a_wait())
 
 
 @pytest.mark.parametrize("reason", TROUBLES)
 @pytest.mark.parametrize("state", OPEN)
 def test_a_clip_in_trouble_for_too_long_is_given_up(state: State, reason: WaitReason) -> None:
     wait = events.Waits(a_wait(reason, later(600), "The server is down"))
-    waits = one(in_trouble(a_clip(state), -DAY + 1), wait)
-    assert (waits.state, waits.tries, waits.troubled_since) == (state, 10, later(-DAY + 1))
+    waits = one(in_trouble(a_clip(state), DAY - 1), wait)
+    assert (waits.state, waits.tries, waits.troubled_s) == (state, 10, DAY - 1 + 600)
     assert waits.waiting == wait.waiting
-    failed = one(in_trouble(a_clip(state), -DAY), wait)
+    failed = one(in_trouble(a_clip(state), DAY), wait)
     assert failed.state is State.FAILED
     assert failed.error
     assert failed.error.code is ErrorCode.GAVE_UP
@@ -268,8 +268,15 @@ def test_a_clip_in_trouble_for_too_long_is_given_up(state: State, reason: WaitRe
 
 
 def test_the_first_trouble_is_never_the_last() -> None:
-    after = one(a_clip(State.LISTING), events.Waits(a_wait()), give_up_after_s=0)
-    assert (after.state, after.tries, after.troubled_since) == (State.LISTING, 1, NOW)
+    after = one(a_clip(State.LISTING), events.Waits(a_wait(until=later(5))), give_up_after_s=0)
+    assert (after.state, after.tries, after.troubled_s) == (State.LISTING, 1, 5)
+
+
+def test_only_time_waited_because_of_the_trouble_counts() -> None:
+    # Between the two failures lies a day in which the daemon was switched off, or the clock jumped.
+    clip = one(a_clip(State.LISTING), events.Waits(a_wait(until=later(5))))
+    clip = one(clip, events.Waits(a_wait(until=later(2 * DAY + 10))), later(2 * DAY))
+    assert (clip.state, clip.troubled_s) == (State.LISTING, 15)
 
 
 PROGRESS: list[tuple[State, Event]] = [
@@ -296,24 +303,24 @@ NO_PROGRESS: list[tuple[State, Event]] = [
 
 @pytest.mark.parametrize(("state", "event"), PROGRESS)
 def test_progress_ends_a_trouble(state: State, event: Event) -> None:
-    after = one(in_trouble(a_clip(state), -DAY + 1), event)
-    assert (after.troubled_since, after.tries, after.waiting) == (None, 0, None)
+    after = one(in_trouble(a_clip(state), DAY - 1), event)
+    assert (after.troubled_s, after.tries, after.waiting) == (0, 0, None)
 
 
 @pytest.mark.parametrize(("state", "event"), NO_PROGRESS)
 def test_trying_alone_does_not_end_a_trouble(state: State, event: Event) -> None:
-    after = one(in_trouble(a_clip(state), -DAY + 1), event)
-    assert (after.troubled_since, after.tries) == (later(-DAY + 1), 9)
+    after = one(in_trouble(a_clip(state), DAY - 1), event)
+    assert (after.troubled_s, after.tries) == (DAY - 1, 9)
 
 
 def test_waiting_for_footage_is_no_trouble_however_long() -> None:
     clip = a_clip(State.LISTING)
     for day in range(30):
         clip = one(clip, events.Waits(a_wait(NOT_YET)), later(day * DAY), give_up_after_s=1)
-    assert (clip.state, clip.troubled_since, clip.tries) == (State.LISTING, None, 0)
+    assert (clip.state, clip.troubled_s, clip.tries) == (State.LISTING, 0, 0)
     # And a listing that answers has ended the trouble before it.
-    after = one(in_trouble(clip, -2 * DAY), events.Waits(a_wait(NOT_YET)))
-    assert (after.state, after.troubled_since, after.tries) == (State.LISTING, None, 0)
+    after = one(in_trouble(clip, 2 * DAY), events.Waits(a_wait(NOT_YET)))
+    assert (after.state, after.troubled_s, after.tries) == (State.LISTING, 0, 0)
 
 
 def interrupted_at(clip: Clip, size: int, now: datetime) -> Clip:
@@ -322,7 +329,7 @@ def interrupted_at(clip: Clip, size: int, now: datetime) -> Clip:
         events.DownloadBegan(),
         events.DownloadProgressed(Download(bytes=0, total_bytes=1000)),
         events.DownloadProgressed(Download(bytes=size, total_bytes=1000)),
-        events.Waits(a_wait(WaitReason.DOWNLOAD_INTERRUPTED)),
+        events.Waits(a_wait(WaitReason.DOWNLOAD_INTERRUPTED, now + timedelta(hours=1))),
     ):
         clip = one(clip, event, now)
         if clip.state.final:
@@ -347,11 +354,11 @@ def test_a_download_that_gets_further_each_time_is_not_given_up() -> None:
 
 
 def test_a_resumed_download_gets_on_from_where_it_was_before_a_restart() -> None:
-    saved = in_trouble(downloading(download=Download(bytes=500, total_bytes=1000)), -100)
+    saved = in_trouble(downloading(download=Download(bytes=500, total_bytes=1000)), 100)
     restarted = replace(saved, memory=Memory())
     same = one(restarted, events.DownloadProgressed(Download(bytes=500, total_bytes=1000)))
-    assert same.troubled_since is not None
-    assert one(same, events.DownloadProgressed(Download(bytes=501, total_bytes=1000))).troubled_since is None
+    assert same.troubled_s == 100
+    assert one(same, events.DownloadProgressed(Download(bytes=501, total_bytes=1000))).troubled_s == 0
 
 
 # --- what is left behind

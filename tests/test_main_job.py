@@ -228,7 +228,7 @@ async def test_many_at_once_share_their_calls(tmp_path: Path, sim: Simulator) ->
         operations = sim.record.operations()
         assert operations["camera"] >= 100
         assert len(sim.record.calls) < 100
-        assert camspool.leftovers() == []
+        assert await camspool.leftovers() == []
 
 
 async def test_ignored_names_are_left_alone(tmp_path: Path, sim: Simulator) -> None:

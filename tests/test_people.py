@@ -92,7 +92,7 @@ async def test_deleting_the_request_cancels_it(tmp_path: Path, slow_sim: Simulat
         path.unlink()
         status = await camspool.until("b", "cancelled")
         assert status["finished_at"]
-        assert camspool.leftovers() == []
+        assert await camspool.leftovers() == []
         camspool.put("b.json", request(validate_only=True))
         assert (await camspool.ended("b"))["state"] == "validated"
 
@@ -101,11 +101,59 @@ async def test_cancelling_keeps_what_was_published(tmp_path: Path, sim: Simulato
     sim.faults.add("prepare_stall", times=None, percent=10, skip=1)
     async with daemon(tmp_path, sim) as camspool:
         path = camspool.put("b.json", [request(1), request("aisle")])
-        await camspool.when("b", lambda status: status["clips"][0]["state"] == "done")
+        await camspool.when("b", lambda status: "done" in [clip["state"] for clip in status["clips"]])
         path.unlink()
         status = await camspool.until("b", "cancelled")
-        assert [clip["state"] for clip in status["clips"]] == ["done", "cancelled"]
-        assert camspool.published() == ["b.001.mp4"]
+        files = {clip["state"]: clip["file"] for clip in status["clips"]}
+        assert files["cancelled"] is None
+        assert camspool.published() == [files["done"]["name"]]
+
+
+async def test_an_edit_that_drops_a_finished_clip_keeps_its_record(tmp_path: Path, sim: Simulator) -> None:
+    sim.faults.add("prepare_stall", times=None, percent=10, skip=1)
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.json", [request(1), request(1, at=50)])
+        await camspool.when("b", lambda status: "done" in [clip["state"] for clip in status["clips"]])
+        [published] = camspool.published()
+        camspool.put("b.json", request("Yard"))
+        await camspool.when("b~2", lambda status: status["request"]["file"] == "b.json")
+        old = await camspool.until("b", "cancelled")
+        assert [clip["file"]["name"] for clip in old["clips"] if clip["file"]] == [published]
+
+
+async def test_an_edit_takes_over_what_is_finished(tmp_path: Path, sim: Simulator) -> None:
+    sim.faults.add("prepare_stall", times=None, percent=10, skip=1)
+    async with daemon(tmp_path, sim) as camspool:
+        both = [request(1), request(1, at=50)]
+        camspool.put("b.json", both)
+        first = await camspool.when("b", lambda s: "done" in [clip["state"] for clip in s["clips"]])
+        sim.faults.clear()
+        camspool.put("b.json", [*both, request(1, at=70)])
+        again = await camspool.ended("b")
+        assert again["state"] == "done"
+        done = next(clip for clip in first["clips"] if clip["state"] == "done")
+        assert again["clips"][done["ask"] - 1]["file"] == done["file"]
+        assert len(camspool.published()) == 3
+
+
+async def test_the_answer_to_a_wrong_file_replaces_no_other(tmp_path: Path, sim: Simulator) -> None:
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.txt.json", request())
+        await camspool.ended("b.txt")
+        camspool.put("b.txt", "hello")
+        rejected = await camspool.ended("b.txt~2")
+        assert rejected["error"]["code"] == "unsupported_type"
+        assert camspool.status("b.txt")["state"] == "done"
+
+
+async def test_a_numbered_request_is_tried_again_by_moving_it_back(tmp_path: Path, sim: Simulator) -> None:
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.json", request())
+        await camspool.ended("b")
+        camspool.put("b.json", request(at=100))
+        await camspool.when("b~2", lambda status: status["request"]["filed_as"] is not None)
+        (camspool.mirror / "b~2.json").rename(camspool.drop / "b~2.json")
+        await camspool.when("b~2", lambda status: status["repeated_at"] is not None)
 
 
 async def test_edited_while_in_work_it_starts_over(tmp_path: Path, slow_sim: Simulator) -> None:

@@ -77,7 +77,7 @@ async def test_killed_at_any_state_it_ends_done(tmp_path: Path, sim: Simulator, 
         status = await camspool.ended("b")
         assert status["state"] == "done"
         assert camspool.published() == ["b.mp4"]
-        assert camspool.leftovers() == []
+        assert await camspool.leftovers() == []
         assert (camspool.mirror / "b.mp4").read_bytes() == camspool.server_bytes(status["clips"][0])
     assert sim.record.operations()["recordingPrepare"] == 1
 
@@ -95,7 +95,7 @@ async def test_sigterm_ends_it_cleanly_and_keeps_the_part(tmp_path: Path, sim: S
         assert time.monotonic() - began < 10
     assert camspool.service()["state"] == "stopped"
     assert camspool.status("b")["state"] == "downloading"
-    assert camspool.leftovers() == [".b.001.mp4.part"]
+    assert await camspool.leftovers() == [".b.001.mp4.part"]
 
 
 async def test_the_service_manager_is_told(tmp_path: Path, sim: Simulator) -> None:
@@ -151,13 +151,32 @@ async def test_a_new_token_is_picked_up(tmp_path: Path, sim: Simulator) -> None:
         assert (await camspool.ended("b"))["state"] == "done"
 
 
-async def test_an_expired_id_is_made_anew(tmp_path: Path, sim: Simulator) -> None:
-    sim.faults.add("id_expired", operation="recording", times=2)
+async def test_an_expired_id_is_made_anew(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with simulator(tmp_path_factory.mktemp("cache"), expired_recording="error") as sim:
+        sim.faults.add("id_expired", operation="recording", times=2)
+        async with daemon(tmp_path, sim) as camspool:
+            camspool.put("b.json", request())
+            status = await camspool.ended("b")
+            assert status["state"] == "done"
+            assert status["clips"][0]["attempts"]["expired"] == 2
+
+
+async def test_a_recording_that_is_not_known_yet_is_asked_about_again(tmp_path: Path, sim: Simulator) -> None:
+    # Right after the preparation began: it may take a server a moment to know.
+    sim.faults.add("field_null", operation="recording", times=3)
     async with daemon(tmp_path, sim) as camspool:
         camspool.put("b.json", request())
         status = await camspool.ended("b")
-        assert status["state"] == "done"
-        assert status["clips"][0]["attempts"]["expired"] == 2
+        assert (status["state"], status["clips"][0]["attempts"]["expired"]) == ("done", 0)
+    assert sim.record.operations()["recordingPrepare"] == 1
+
+
+async def test_node_ids_need_no_list_of_cameras(tmp_path: Path, sim: Simulator) -> None:
+    sim.faults.add("api_status", operation="nodeList", status=403, times=None)
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.json", request(1))
+        status = await camspool.ended("b", timeout=20)
+        assert (status["state"], status["clips"][0]["camera_name"]) == ("done", None)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +202,7 @@ async def test_what_stays_wrong_ends_with_its_name(
         assert (status["state"], status["error"]["code"]) == ("failed", code)
         assert status["error"]["hint"]
         assert camspool.published() == []
-        assert camspool.leftovers() == []
+        assert await camspool.leftovers() == []
 
 
 @pytest.mark.parametrize(

@@ -455,7 +455,7 @@ COMPLAINTS: list[tuple[Question, bytes, type[CamspoolError] | Any]] = [
     (GATE, errors(("File not found", ["q0", "recordings"]), data={"q0": None}), ClipTrouble),
     (GATE, errors(("No such node", None), data={"q0": None}), CameraNotFound),
     (GATE, response({"data": {"q0": None}}), CameraNotFound),
-    (GATE, response({"data": {"q0": {"recordings": None}}}), ClipTrouble),
+    (GATE, response({"data": {"q0": {"recordings": None}}}), ()),
     (GATE, response({"data": {"q0": [1]}}), ClipTrouble),
     (GATE, response({"data": {}}), ClipTrouble),
     (ASK, errors(("Recording abc does not exist", ["q0"])), RecordingExpired),

@@ -38,6 +38,8 @@ def run(config_path: Path | None) -> None:
     """Run the daemon in the foreground; SIGTERM and SIGINT stop it cleanly."""
     import asyncio
 
+    import structlog
+
     from camspool.adapters import logs
     from camspool.adapters.spool import AlreadyRunning
     from camspool.core.errors import ConfigurationError, StorageTrouble
@@ -57,6 +59,9 @@ def run(config_path: Path | None) -> None:
         _give_up(str(error), EX_CONFIG)
     except StorageTrouble as error:
         _give_up(error.message, 1)
+    except Exception:  # noqa: BLE001  through the log, which keeps secrets out
+        structlog.get_logger().exception("service_crashed")
+        sys.exit(1)
 
 
 @main.command(short_help="Show the whole thing on this machine.")
@@ -90,6 +95,33 @@ def simulator(port: int, host: str) -> None:
         _give_up(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}", 1)
 
 
+@main.command(short_help="Compare the MP4s in the mirror with their status files.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@_config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -> None:
+    """Re-read the MP4s in the mirror against their status files: bytes, SHA-256, structure.
+
+    PATH is a request's name, a status file, an MP4 or a folder, in the file system or below the mirror;
+    without any, all of the mirror is verified. The exit code is 1 when anything is missing, changed, damaged
+    or unknown.
+    """
+    from camspool.core.errors import ConfigurationError, StorageTrouble
+    from camspool.verify import NoSuchTarget
+    from camspool.verify import verify as verify_mirror
+
+    settings = _load(config_path)
+    try:
+        well = verify_mirror(settings.folders.mirror, settings.download.verify, paths, as_json=as_json)
+    except NoSuchTarget as error:
+        raise click.BadParameter(str(error), param_hint="PATH") from error
+    except ConfigurationError as error:
+        _give_up(str(error), EX_CONFIG)
+    except StorageTrouble as error:
+        _give_up(error.message, 1)
+    sys.exit(0 if well else 1)
+
+
 @main.command()
 @click.argument("document", type=click.Choice(["request", "status", "config"]))
 def schema(document: str) -> None:
@@ -114,7 +146,14 @@ def _load(config_path: Path | None) -> "Settings":
     from camspool.core.errors import ConfigurationError
 
     try:
-        return config.load(config.find(config_path, os.environ), os.environ)
+        path = config.find(config_path, os.environ)
+        if path is None:
+            places = ", ".join(["$CAMSPOOL_CONFIG", *map(str, config.PLACES)])
+            _give_up(
+                f"There is no configuration file: looked for -c, {places}. Copy config.example.yaml.",
+                EX_CONFIG,
+            )
+        return config.load(path, os.environ)
     except ConfigurationError as error:
         lines = [f"  {problem.sentence}" for problem in error.problems]
         _give_up("\n".join([f"{error.source} cannot be used:", *lines]), EX_CONFIG)

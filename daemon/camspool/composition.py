@@ -14,15 +14,16 @@ from camspool.adapters.spool import Spool
 from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
 from camspool.adapters.watch import DropWatcher, WatchSettings
-from camspool.admission import Admission, Terms
+from camspool.admission import Admission, Neighbours
 from camspool.conditions import Cause, Conditions
 from camspool.core import intake, naming
-from camspool.core.errors import RequestRejected, StorageTrouble
+from camspool.core.errors import RequestRejected
 from camspool.core.expiry import Lifetimes
 from camspool.core.model import ErrorCode, Waiting
 from camspool.core.ports import Clock
 from camspool.directory import Directory
 from camspool.dispatch import Dispatcher
+from camspool.examination import Examiner, Terms
 from camspool.housekeeping import Housekeeping
 from camspool.ledger import Desk, Job, Ledger
 from camspool.settings import Settings
@@ -79,14 +80,10 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     housekeeping = Housekeeping(spool, clock, ledger, settings.cleanup.keep)
 
     async def on_ended(job: Job) -> None:
-        while True:
-            try:
-                await admission.ended(job)
-            except StorageTrouble:
-                await storage.sit_out(settings.retry.first)
-            else:
-                break
-        housekeeping.remember(job.status)
+        await admission.ended(job)
+
+    async def sit_out() -> None:
+        await storage.sit_out(settings.watch.poll)
 
     limits = {
         Lane.PREPARING: settings.limits.preparing,
@@ -94,7 +91,9 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     }
     dispatcher = Dispatcher(workflow, clock, limits, on_ended)
     watcher = _watcher(settings, spool, clock)
-    admission = Admission(spool, clock, ledger, dispatcher, lambda: terms(settings), watcher.forget)
+    examiner = Examiner(spool, clock, terms(settings))
+    neighbours = Neighbours(watcher.forget, housekeeping.remember, sit_out)
+    admission = Admission(spool, examiner, ledger, dispatcher, neighbours)
     return Parts(
         clock,
         spool,

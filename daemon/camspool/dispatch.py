@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -11,6 +12,7 @@ from camspool.core.model import Clip, State
 from camspool.core.ports import Clock
 from camspool.core.schedule import FairQueue, Rank
 from camspool.ledger import Job
+from camspool.threads import first_of
 from camspool.workflow import LANES, Lane, Workflow
 
 log = structlog.get_logger()
@@ -56,6 +58,7 @@ class Dispatcher:
         self._lanes = {lane: _LaneState(limit) for lane, limit in limits.items()}
         self._on_ended = on_ended
         self._wake = asyncio.Event()
+        self._closing = False
 
     def add(self, job: Job) -> None:
         """Queue every clip of a request that has not ended and is not queued or running yet."""
@@ -65,30 +68,33 @@ class Dispatcher:
 
     async def drop(self, job: Job) -> None:
         """Stop all work on a request, and forget its clips; what was downloaded stays on disk."""
-        tasks = []
-        for lane in self._lanes.values():
-            for clip in job.status.clips:
-                ticket = Ticket(job, clip.key)
-                lane.queue.discard(ticket)
-                if task := lane.running.get(ticket):
-                    tasks.append(task)
-        await _cancel(tasks)
+        while True:
+            tickets = [Ticket(job, clip.key) for clip in job.status.clips]
+            for lane in self._lanes.values():
+                for ticket in tickets:
+                    lane.queue.discard(ticket)
+            tasks = [
+                task
+                for lane in self._lanes.values()
+                for ticket in tickets
+                if (task := lane.running.get(ticket))
+            ]
+            if not tasks:
+                return
+            await _cancel(
+                tasks
+            )  # one that had just come to its end may have queued the next step: look again
 
     async def run(self) -> None:
         """Give slots away until cancelled; then stop all work."""
-        try:
-            async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group:
+            try:
                 while True:
                     self._wake.clear()
                     self._give_slots(group)
                     await self._rest()
-        finally:
-            await _cancel([task for lane in self._lanes.values() for task in lane.running.values()])
-
-    @property
-    def running(self) -> int:
-        """How many clips are worked on now."""
-        return sum(len(lane.running) for lane in self._lanes.values())
+            finally:
+                self._closing = True
 
     def _queue(self, job: Job, clip: Clip) -> None:
         lane_name = LANES.get(clip.state)
@@ -110,9 +116,11 @@ class Dispatcher:
     def _fill(self, name: Lane, limit: int, now: float, group: asyncio.TaskGroup) -> None:
         lane = self._lanes[name]
         while len(lane.running) < limit and (ticket := lane.queue.take(now)) is not None:
-            lane.running[ticket] = group.create_task(self._attend(ticket, name, lane))
+            lane.running[ticket] = task = group.create_task(self._attend(ticket, name))
+            # Not the task's own business: one that is cancelled before its first step would not do it.
+            task.add_done_callback(partial(self._take_back, lane, ticket, group))
 
-    async def _attend(self, ticket: Ticket, name: Lane, lane: _LaneState) -> None:
+    async def _attend(self, ticket: Ticket, name: Lane) -> None:
         job = ticket.job
         try:
             with structlog.contextvars.bound_contextvars(request=job.name, clip=ticket.key):
@@ -120,23 +128,29 @@ class Dispatcher:
         except Exception:  # a defect in the handling of one clip must not stop the others
             log.exception("clip_crashed", request=job.name, clip=ticket.key)
             self._workflow.park(job, ticket.key)
-        finally:
-            del lane.running[ticket]
-        self.add(job)
-        if job.status.state.final:
+
+    def _take_back(
+        self, lane: _LaneState, ticket: Ticket, group: asyncio.TaskGroup, task: asyncio.Task[None]
+    ) -> None:
+        del lane.running[ticket]
+        if task.cancelled() or self._closing:
+            return
+        self.add(ticket.job)
+        if ticket.job.status.state.final:
+            group.create_task(self._end(ticket.job))
+
+    async def _end(self, job: Job) -> None:
+        try:
             await self._on_ended(job)
+        except Exception:  # as above
+            log.exception("request_crashed", request=job.name)
 
     async def _rest(self) -> None:
         """Sleep until something is added or a clip ends, or until the next clip's wait is over."""
         now = self._clock.now().timestamp()
         dues = [due for lane in self._lanes.values() if (due := lane.queue.next_due()) is not None]
         pause = min([LOOK_AT_THE_CLOCK_S, *(max(0.0, due - now) for due in dues)])
-        woken = asyncio.ensure_future(self._wake.wait())
-        slept = asyncio.ensure_future(self._clock.sleep(pause))
-        try:
-            await asyncio.wait({woken, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await _cancel([woken, slept])
+        await first_of(self._wake.wait(), self._clock.sleep(pause))
 
 
 def _rank(job: Job, clip: Clip) -> Rank:

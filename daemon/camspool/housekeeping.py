@@ -1,12 +1,15 @@
-"""The jobs beside the pipeline: the service file, dead ids and URLs, left-over files, retention.
+"""The jobs beside the pipeline: dead ids, left-over files, retention, requests that nobody works on.
 
 None of them is needed for a request to end; when one fails it is logged, and comes round again.
 """
 
 import asyncio
 import heapq
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -20,6 +23,10 @@ from camspool.ledger import Ledger
 
 log = structlog.get_logger()
 
+SURVEY_REST_EVERY: Final = 100
+SURVEY_REST_S: Final = 0.05
+"""A survey of a large mirror rests this long after so many statuses: it must not be felt."""
+
 
 class Housekeeping:
     """Cleans up after ended requests.
@@ -29,9 +36,18 @@ class Housekeeping:
         clock: for dates.
         ledger: the outstanding requests, which are none of its business.
         keep: seconds that MP4s stay after their request has ended; None for ever.
+        rest: sleeps for some seconds, in a thread.
     """
 
-    def __init__(self, spool: Spool, clock: Clock, ledger: Ledger, keep: float | None) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        clock: Clock,
+        ledger: Ledger,
+        keep: float | None,
+        rest: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._rest = rest
         self._spool = spool
         self._clock = clock
         self._ledger = ledger
@@ -44,26 +60,29 @@ class Housekeeping:
         if deadlines:
             heapq.heappush(self._dying, (max(deadlines), status.name))
 
-    def survey(self) -> list[Status]:
-        """Look through the whole mirror once; blocking, and slow where there is much.
+    def survey(self) -> list[str]:
+        """Look through the whole mirror once, unhurriedly; blocking.
 
         Returns:
-            The requests that have not ended, whoever may be working on them.
+            The names of requests that have not ended, whoever may be working on them.
         """
         unended = []
-        for status in self._spool.sweep():
+        for number, status in enumerate(self._spool.sweep()):
             if status.state.final:
                 self.remember(status)
             else:
-                unended.append(status)
+                unended.append(status.name)
+            if number % SURVEY_REST_EVERY == SURVEY_REST_EVERY - 1:
+                self._rest(SURVEY_REST_S)
         return unended
 
     async def scrub(self) -> None:
         """Take dead recording ids out of the status files of ended requests."""
         while self._dying and self._dying[0][0] <= self._clock.now():
-            _, name = heapq.heappop(self._dying)
+            name = self._dying[0][1]
             if not self._ledger.is_outstanding(name):
                 await asyncio.to_thread(self._scrub, name)
+            heapq.heappop(self._dying)
 
     async def remove_orphans(self) -> None:
         """Delete part and temporary files that belong to no request in work."""

@@ -130,6 +130,7 @@ class Ledger:
         self.desk = desk
         self._by_name: dict[str, Job] = {}
         self._by_file: dict[str, Job] = {}
+        self._unsaved: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -145,6 +146,7 @@ class Ledger:
 
     def close(self, job: Job) -> None:
         """Forget a request."""
+        self._unsaved.discard(job.name)
         if self._by_name.get(job.name) is job:
             del self._by_name[job.name]
         if self._by_file.get(job.status.request.file) is job:
@@ -167,15 +169,25 @@ class Ledger:
         """Write what has changed since the last time, without fsync; called once a second."""
         for job in self:
             if job.behind and not job.status.state.final:
-                await _save_quietly(job)
+                await self._save_quietly(job)
 
     async def save_all(self) -> None:
         """Write everything durably that is not yet; for the end of the service."""
-        await asyncio.gather(*(_save_quietly(job, durable=True) for job in self))
+        await asyncio.gather(*(self._save_quietly(job, durable=True) for job in self))
 
     def oldest(self) -> datetime | None:
         """When the request was accepted that has been outstanding for longest."""
         return min((job.status.created_at for job in self), default=None)
+
+    async def _save_quietly(self, job: Job, *, durable: bool = False) -> None:
+        """Save where nobody waits for it; the next change of state tells the same to those who care."""
+        try:
+            await job.save(durable=durable)
+            self._unsaved.discard(job.name)
+        except StorageTrouble as trouble:
+            if job.name not in self._unsaved:
+                self._unsaved.add(job.name)
+                log.warning("status_not_saved", request=job.name, problem=trouble.message)
 
     def count_by_state(self) -> dict[State, int]:
         """How many requests are in which state."""
@@ -183,14 +195,6 @@ class Ledger:
         for job in self:
             counts[job.status.state] = counts.get(job.status.state, 0) + 1
         return counts
-
-
-async def _save_quietly(job: Job, *, durable: bool = False) -> None:
-    """Save where nobody waits for it; the next change of state reports the same trouble to those who care."""
-    try:
-        await job.save(durable=durable)
-    except StorageTrouble as trouble:
-        log.warning("status_not_saved", request=job.name, problem=trouble.message)
 
 
 def _log_change(name: str, before: Clip, after: Clip, event: Event) -> None:

@@ -19,7 +19,6 @@ from camspool.core.health import (
     ServiceStatus,
     Watching,
 )
-from camspool.core.model import Waiting
 
 log = structlog.get_logger()
 
@@ -68,8 +67,6 @@ class Report:
 
     def _problems(self, now: datetime) -> tuple[ServiceProblem, ...]:
         held = self._parts.conditions.all()
-        if trouble := self._parts.watcher.trouble:
-            held[Cause.DROP] = Waiting(reason=trouble.reason, message=trouble.message, until=None)
         self._since = {cause: self._since.get(cause, now) for cause in held}
         return tuple(
             ServiceProblem(waiting.reason, waiting.message, self._since[cause])

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -15,14 +15,15 @@ from camspool.adapters.watch import Change, Settled
 from camspool.conditions import Cause
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState
+from camspool.core.model import Waiting
 from camspool.ledger import PROGRESS_EVERY_S
 from camspool.report import Report
 from camspool.settings import Settings
+from camspool.threads import first_of
 
 log = structlog.get_logger()
 
 SERVICE_FILE_EVERY_S: Final = 15
-CAMERAS_EVERY_S: Final = 3600
 STUCK_AFTER_S: Final = 60.0
 """The scanner looks at its folder at least this often, or `watch.rescan` and as much again."""
 
@@ -74,36 +75,39 @@ class Service:
         """Start everything, say so, and wait for the word to stop."""
         log.info("service_starting", drop=str(self._settings.folders.drop), pid=os.getpid())
         scheduler = self._schedule()
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(work)
-                for work in (
-                    self._parts.watcher.run(self._changes.put_nowait),
-                    self._parts.dispatcher.run(),
-                    self._take_in(),
-                    self._tell_news(),
-                )
-            ]
-            await self._started(scheduler)
-            await self._stopping.wait()
-            await self._say(ServiceState.STOPPING)
-            self._manager.stopping()
-            log.info("service_stopping")
+        scheduler.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work) for work in self._lasting_work()]
+                await self._until_ready()
+                await self._stopping.wait()
+                self._manager.stopping()
+                log.info("service_stopping")
+                for task in tasks:
+                    task.cancel()
+        finally:
             scheduler.shutdown(wait=False)
-            for task in tasks:
-                task.cancel()
-        await self._parts.ledger.save_all()
-        await self._say(ServiceState.STOPPED)
+            await self._say(ServiceState.STOPPING)
+            await self._parts.ledger.save_all()
+            await self._say(ServiceState.STOPPED)
         log.info("service_stopped")
 
-    async def _started(self, scheduler: AsyncIOScheduler) -> None:
+    def _lasting_work(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            self._parts.watcher.run(self._changes.put_nowait),
+            self._parts.dispatcher.run(),
+            self._parts.directory.keep_fresh(),
+            self._take_in(),
+            self._cancel_abandoned(),
+            self._tell_news(),
+        ]
+
+    async def _until_ready(self) -> None:
         """Wait for the first scan; READY means that everything in drop/ has been seen."""
-        first_scan = asyncio.ensure_future(self._parts.watcher.first_scan_done.wait())
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({first_scan, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for waiting in (first_scan, stopping):
-            waiting.cancel()
-        scheduler.start()
+        self._news.set()
+        await first_of(self._parts.watcher.first_scan_done.wait(), self._stopping.wait())
+        if self._stopping.is_set():
+            return
         self._manager.ready()
         watcher = self._parts.watcher
         log.info("service_ready", watching=watcher.mode, because=watcher.reason)
@@ -140,7 +144,7 @@ class Service:
 
     async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
         """What could not be taken in now comes again: when the mirror is back, or after a pause."""
-        pause = 0.0 if await self._parts.storage.is_down() else self._settings.retry.first
+        pause = 0.0 if await self._parts.storage.is_down() else self._settings.watch.poll
         asyncio.get_running_loop().call_later(pause, self._changes.put_nowait, change)
         if change.file not in self._put_off_files:
             self._put_off_files.add(change.file)
@@ -148,8 +152,15 @@ class Service:
 
     async def _cancel_abandoned(self) -> None:
         """Once, after the start: what was deleted from drop/ while no daemon was looking."""
-        for status in await asyncio.to_thread(self._parts.housekeeping.survey):
-            await self._parts.admission.cancel_abandoned(status)
+        parts = self._parts
+        while True:
+            try:
+                for name in await asyncio.to_thread(parts.housekeeping.survey):
+                    await parts.admission.cancel_abandoned(name)
+            except StorageTrouble:
+                await parts.storage.sit_out(self._settings.watch.poll)
+            else:
+                return
 
     # What is told
 
@@ -179,28 +190,42 @@ class Service:
         jobs = [
             (self._say, SERVICE_FILE_EVERY_S),
             (parts.ledger.save_progress, PROGRESS_EVERY_S),
-            (parts.storage.check, self._settings.retry.first),
-            (parts.directory.read, CAMERAS_EVERY_S),
+            (self._check_folders, self._settings.watch.poll),
             (parts.housekeeping.scrub, cleanup.every),
             (parts.housekeeping.remove_orphans, cleanup.every),
             (parts.housekeeping.retire, cleanup.every),
         ]
         for job, seconds in jobs:
-            scheduler.add_job(job, "interval", seconds=seconds)
-        for job in (
-            self._cancel_abandoned,
-            parts.housekeeping.remove_orphans,
-            parts.storage.check,
-            parts.directory.read,
-        ):
-            scheduler.add_job(job)
+            scheduler.add_job(_put_off_quietly(job), "interval", seconds=seconds, name=job.__name__)
+        for job in (parts.housekeeping.remove_orphans, self._check_folders):
+            scheduler.add_job(_put_off_quietly(job), name=job.__name__)
         if (interval := watchdog_interval(self._environ, os.getpid())) is not None:
             scheduler.add_job(self._tend_watchdog, "interval", seconds=interval)
         return scheduler
 
-    def _tend_watchdog(self) -> None:
+    async def _check_folders(self) -> None:
+        trouble = self._parts.watcher.trouble
+        gone = Waiting(reason=trouble.reason, message=trouble.message, until=None) if trouble else None
+        self._parts.conditions.set(Cause.DROP, gone)
+        await self._parts.storage.check()
+
+    async def _tend_watchdog(self) -> None:
         """Tell the manager that we live, as long as the loop (which runs this) and the scanner get on."""
         watcher = self._parts.watcher
         silent_for = self._parts.clock.monotonic() - watcher.progressed_at
         if silent_for < max(STUCK_AFTER_S, 2 * self._settings.watch.rescan):
             self._manager.watchdog()
+
+
+def _put_off_quietly(job: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:
+    """The job, for the scheduler: a folder that is gone, or the end of the service, is no error of it."""
+
+    async def run() -> None:
+        try:
+            await job()
+        except StorageTrouble as trouble:
+            log.debug("job_put_off", job=job.__name__, problem=trouble.message)
+        except asyncio.CancelledError:
+            log.debug("job_stopped", job=job.__name__)
+
+    return run

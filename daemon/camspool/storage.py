@@ -27,6 +27,7 @@ class Storage:
 
     def __init__(self, spool: Spool, conditions: Conditions, clock: Clock, min_free: int) -> None:
         self._clock = clock
+        self._looking = asyncio.Lock()
         self._spool = spool
         self._conditions = conditions
         self.min_free = min_free
@@ -35,14 +36,16 @@ class Storage:
 
     async def check(self) -> None:
         """Look whether all is well; the periodic job."""
-        writes = self._conditions.get(Cause.MIRROR) is not None
-        self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=writes))
-        if self._conditions.get(Cause.MIRROR) is None:
-            self._tell(Cause.ROOM, await asyncio.to_thread(self._room_trouble))
+        async with self._looking:
+            writes = self._conditions.get(Cause.MIRROR) is not None
+            self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=writes))
+            if self._conditions.get(Cause.MIRROR) is None:
+                self._tell(Cause.ROOM, await asyncio.to_thread(self._room_trouble))
 
     async def is_down(self) -> bool:
         """True when the mirror as a whole cannot be written, after a write there has failed."""
-        self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
+        async with self._looking:
+            self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
         return self._conditions.get(Cause.MIRROR) is not None
 
     async def sit_out(self, pause: float) -> None:

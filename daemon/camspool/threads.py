@@ -1,4 +1,4 @@
-"""Work that must not be left half-way when the task that waits for it is cancelled."""
+"""Awaiting with care: work that must not be left half-way, and the first of several things to happen."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -31,3 +31,14 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking `work` in a thread, to its end."""
     return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
+
+
+async def first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Return when the first of the works has ended; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

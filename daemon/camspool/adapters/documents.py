@@ -15,12 +15,11 @@ from typing import Any, Final
 import yaml
 
 from camspool.core.errors import RequestRejected
-from camspool.core.model import ErrorCode, Problem
+from camspool.core.model import LONGEST_REQUEST, ErrorCode, Problem
 from camspool.core.problems import rejection, shown, within
 
-MAX_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 20
-_MAX_EXPANDED: Final = 4 * MAX_BYTES
+_MAX_EXPANDED: Final = 4 * LONGEST_REQUEST
 """Characters and values of a YAML file once its aliases are replaced by what they stand for."""
 _MAX_DIGITS: Final = 300
 """More digits than any float has; Python itself refuses more than 4300."""
@@ -59,10 +58,10 @@ def read(data: bytes, suffix: str) -> Any:
             `invalid` (duplicate keys, NaN, nesting without end). All but `invalid` may only mean that the
             file has not been written to its end.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > LONGEST_REQUEST:
         raise RequestRejected(
             ErrorCode.TOO_LARGE,
-            f"the file has {len(data)} bytes, at most {MAX_BYTES} are read",
+            f"the file has {len(data)} bytes, at most {LONGEST_REQUEST} are read",
             "Split it into several files.",
         )
     text = _text(data)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from camspool.core.model import Clip, State, Status
+from camspool.core.naming import is_request
 
 
 class Decision(Enum):
@@ -53,7 +54,7 @@ def decide(
     """
     if found is None:
         return Decision.BEGIN
-    if found.request.file != dropped.file:
+    if dropped.file not in {found.request.file, found.request.filed_as}:
         return _owned_by_another(found, first=first)
     same = found.request.sha256 == dropped.sha256
     if not found.state.final:
@@ -62,9 +63,9 @@ def decide(
 
 
 def _owned_by_another(found: Status, *, first: bool) -> Decision:
-    if not first:
-        return Decision.NEXT_NAME
-    return Decision.BEGIN if found.state in _STARTS_AGAIN else Decision.NAME_TAKEN
+    if not first or not is_request(found.request.file):
+        return Decision.NEXT_NAME  # the answer to `b.txt` is not for `b.txt.json` to replace
+    return Decision.BEGIN if found.state is State.CANCELLED else Decision.NAME_TAKEN
 
 
 def _ended(found: Status, *, same: bool, is_whole: Callable[[Status], bool]) -> Decision:

@@ -41,5 +41,5 @@ def _unknown(cameras: Sequence[Camera], ref: CameraRef) -> NoSuchCamera:
     return NoSuchCamera(
         ErrorCode.CAMERA_NOT_FOUND,
         f"No camera has the {kind} {ref!r} among the {len(cameras)} that the token may see.",
-        "`camspool cameras` lists them. A camera may have been renamed, or hidden from the token's user.",
+        "Look in the portal: it may have been renamed, or hidden from the token's user.",
     )

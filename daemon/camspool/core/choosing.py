@@ -56,18 +56,19 @@ def choose(
     return (max(offers, key=lambda offer: offer.recording.duration_s),)
 
 
-def choose_again(choices: Sequence[Choice], piece: int, pieces: int, duration_s: float) -> Choice:
+def choose_again(choices: Sequence[Choice], piece: int, pieces: int) -> Choice | None:
     """Find one piece in a new listing of its range; a listing makes new ids, so there is nothing to compare.
 
     Args:
-        choices: what `choose` made of the new listing; at least one.
+        choices: what `choose` made of the new listing.
         piece: which piece it was, from 1.
         pieces: how many there were.
-        duration_s: how long it was; decides when the number of recordings has changed.
+
+    Returns:
+        The piece; None when there are more or fewer pieces now: another piece's footage in its place would
+        be a lie.
     """
-    if len(choices) == pieces:
-        return choices[piece - 1]
-    return min(choices, key=lambda choice: abs(choice.recording.duration_s - duration_s))
+    return choices[piece - 1] if len(choices) == pieces else None
 
 
 def pick_height(offered: Sequence[int], selector: HeightSelector) -> int | None:

@@ -11,6 +11,7 @@ CamspoolError
  +-- ClipTrouble            one clip's question or download failed; trying again may help
  |    +-- OutcomeUnknown    a call failed that may have been carried out all the same
  +-- RecordingExpired       the id or the URL is no longer known to the server: make it anew
+ |    +-- RecordingUnknown  the server knows nothing of the id: perhaps not yet, perhaps no longer
  +-- CameraNotFound         the API does not know the camera, or the token may not see it
  +-- BadVideo               what was downloaded is not the video that was asked for
  +-- NameTaken              something else stands where a file was to be published
@@ -98,6 +99,10 @@ class OutcomeUnknown(ClipTrouble):
 
 class RecordingExpired(CamspoolError):
     """The server no longer knows the recording's id, or its download URL is gone (403, 404, 410)."""
+
+
+class RecordingUnknown(RecordingExpired):
+    """The server answers null for the recording. Right after a preparation began, that may mean not yet."""
 
 
 class CameraNotFound(CamspoolError):

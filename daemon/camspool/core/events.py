@@ -221,10 +221,10 @@ class Waits(Event):
     waiting: Waiting
 
     def mark(self, clip: Clip, now: datetime) -> Clip:
-        expected = self.waiting.reason is WaitReason.RECORDING_NOT_YET_THERE
-        since = None if expected else clip.troubled_since or now
-        tries = 0 if expected else clip.tries + 1
-        return replace(clip, waiting=self.waiting, troubled_since=since, tries=tries)
+        if self.waiting.reason is WaitReason.RECORDING_NOT_YET_THERE:
+            return replace(clip, waiting=self.waiting, troubled_s=0.0, tries=0)
+        pause = (self.waiting.until - now).total_seconds() if self.waiting.until else 0.0
+        return replace(clip, waiting=self.waiting, troubled_s=clip.troubled_s + pause, tries=clip.tries + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ class Removed(Event):
 
 def _eased(clip: Clip) -> Clip:
     """The clip got on: whatever trouble it had is over."""
-    return replace(clip, waiting=None, troubled_since=None, tries=0)
+    return replace(clip, waiting=None, troubled_s=0.0, tries=0)
 
 
 def _back_to_listing(clip: Clip, attempts: Attempts) -> Clip:

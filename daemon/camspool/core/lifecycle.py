@@ -1,6 +1,6 @@
 """The life of a clip: one table of (state, event) -> state, and how often what may happen.
 
-The first file to read. Whoever does the work (`workflow.py`) does one step, makes an event of what came of
+The first file to read. Whoever does the work (`workflow/`) does one step, makes an event of what came of
 it, and asks `advance` for the clip's next shape. The diagram in ARCHITECTURE.md is drawn from `TABLE`.
 """
 
@@ -89,7 +89,7 @@ def advance(clip: Clip, event: Event, now: datetime, give_up_after_s: float) -> 
         clip: the clip before.
         event: what has happened.
         now: the time of the event.
-        give_up_after_s: seconds of uninterrupted trouble of its own after which a clip fails.
+        give_up_after_s: seconds waited in one uninterrupted trouble of its own after which a clip fails.
 
     Returns:
         The clip after; followed by further pieces when a listing showed that the range has several.
@@ -100,12 +100,12 @@ def advance(clip: Clip, event: Event, now: datetime, give_up_after_s: float) -> 
     row = TABLE.get(clip.state, {})
     if type(event) not in row:
         raise IllegalEvent(f"a clip that is {clip.state} cannot take {type(event).__name__}")
-    event = _within_budget(clip, event, now, give_up_after_s)
+    event = _within_budget(clip, event, give_up_after_s)
     after = replace(event.mark(clip, now), state=row[type(event)])
     return _in_pieces(after, event) if isinstance(event, events.Listed) else (after,)
 
 
-def _within_budget(clip: Clip, event: Event, now: datetime, give_up_after_s: float) -> Event:
+def _within_budget(clip: Clip, event: Event, give_up_after_s: float) -> Event:
     """Turn the last straw into a failure: what may happen to a clip a few times may not happen for ever."""
     attempts = clip.attempts
     match event:
@@ -117,7 +117,7 @@ def _within_budget(clip: Clip, event: Event, now: datetime, give_up_after_s: flo
             return events.Failed(
                 ErrorCode.BAD_VIDEO, f"{message}; downloaded {BAD_VIDEOS} times", _LOOK_IN_PORTAL
             )
-        case events.Waits(waiting) if _is_hopeless(clip, waiting, now, give_up_after_s):
+        case events.Waits(waiting) if _is_hopeless(clip, waiting, give_up_after_s):
             return events.Failed(ErrorCode.GAVE_UP, f"In trouble for too long: {waiting.message}", _TRY_LATER)
     return event
 
@@ -126,10 +126,10 @@ _LOOK_IN_PORTAL: Final = "See whether the portal plays and downloads it; then mo
 _TRY_LATER: Final = "Move the request file back to drop/ to try again."
 
 
-def _is_hopeless(clip: Clip, waiting: Waiting, now: datetime, give_up_after_s: float) -> bool:
-    if clip.troubled_since is None or waiting.reason is WaitReason.RECORDING_NOT_YET_THERE:
+def _is_hopeless(clip: Clip, waiting: Waiting, give_up_after_s: float) -> bool:
+    if waiting.reason is WaitReason.RECORDING_NOT_YET_THERE:
         return False
-    return (now - clip.troubled_since).total_seconds() >= give_up_after_s
+    return clip.troubled_s >= give_up_after_s and clip.tries > 0
 
 
 def _in_pieces(clip: Clip, listed: events.Listed) -> tuple[Clip, ...]:

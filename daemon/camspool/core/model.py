@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
+LONGEST_REQUEST: Final = 64 * 1024
+"""Bytes that a request file may have (contract, "A request file")."""
 STATUS_SCHEMA: Final = "camspool/status/1"
 SERVICE_SCHEMA: Final = "camspool/service/1"
 
@@ -168,7 +170,7 @@ class Preparation:
     """How far the preparation of a recording is: percent 0..100, and the URL once it exists."""
 
     percent: float | None
-    download_url: str | None
+    download_url: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +273,8 @@ class Clip:
 
     `ask` counts from 1 in the order entry, camera, time. Several recordings that are pieces of one ask become
     several clips with the same `ask`, `piece` 1..`pieces`. `entry` is the index of the request's entry.
-    `tries` counts the failures in a row since `troubled_since`; any progress ends the trouble.
+    `tries` counts the failures in a row, `troubled_s` the seconds waited because of them (neither an outage
+    of the service nor a stopped daemon counts); any progress ends the trouble.
     """
 
     state: State = State.QUEUED
@@ -290,7 +293,7 @@ class Clip:
     file: OutputFile | None = None
     attempts: Attempts = Attempts()
     waiting: Waiting | None = None
-    troubled_since: AwareDatetime | None = None
+    troubled_s: float = 0.0
     tries: int = 0
     error: Failure | None = None
     memory: Annotated[Memory, Field(exclude=True), BeforeValidator(_forgotten)] = field(

@@ -1,7 +1,7 @@
 """What the workflow needs of the world. The adapters implement these; tests run one suite against each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -94,7 +94,7 @@ class DownloadOrder:
     `url` may be None when `part` has `total_bytes` already: nothing is asked for then, only its hash is read.
     """
 
-    url: str | None
+    url: str | None = field(repr=False)
     part: Path
     etag: str | None = None
     total_bytes: int | None = None

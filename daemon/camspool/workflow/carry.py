@@ -71,9 +71,16 @@ class Workflow:
         except ClipTrouble as trouble:
             await job.apply(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))
         except RecordingExpired as expired:
-            await job.apply(key, events.Expired(str(expired)))
+            await self._expired(job, key, str(expired))
         except BadVideo as bad:
             await job.apply(key, events.VideoFoundBad(str(bad)))
+
+    async def _expired(self, job: Job, key: str, message: str) -> None:
+        """Back to the listing: at once the first time, then after a wait, or all tries would last seconds."""
+        await job.apply(key, events.Expired(message))
+        clip = job.clip(key)
+        if not clip.state.final and clip.attempts.expired > 1:
+            await job.apply(key, self._world.wait(clip, WaitReason.API_ERROR, message))
 
     def park(self, job: Job, key: str) -> None:
         """Let a clip wait whose step has crashed; the log has the traceback."""
@@ -85,9 +92,11 @@ class Workflow:
 
     def due(self, clip: Clip) -> datetime | None:
         """When there is something to do for a clip; None for at once."""
-        if clip.state is State.SCHEDULED:
-            return schedule.after(clip.end, self._world.policy.delay)
-        return clip.waiting.until if clip.waiting else None
+        until = clip.waiting.until if clip.waiting else None
+        if clip.state is not State.SCHEDULED:
+            return until
+        over = schedule.after(clip.end, self._world.policy.delay)
+        return max(over, until) if until else over
 
     def _goes_on(self, clip: Clip, lane: Lane) -> bool:
         due = self.due(clip)
@@ -95,5 +104,6 @@ class Workflow:
 
     async def _sit_out(self, job: Job, key: str, trouble: StorageTrouble) -> None:
         """Wait with everybody when a whole folder is in trouble, else let only this clip wait."""
-        if not await self._storage.is_down():
+        ended = job.clip(key).state.final  # `Admission.ended` saves what could not be saved here
+        if not ended and not await self._storage.is_down():
             job.note(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))

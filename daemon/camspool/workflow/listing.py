@@ -15,6 +15,9 @@ from camspool.workflow.world import World
 LONGEST_PAUSE_S: Final = 60.0
 """Between listings of a range whose footage may still be on its way."""
 
+SURE_AFTER_TRIES: Final = 3
+"""A camera that the server lists and yet does not know may be a passing fault of the server."""
+
 
 class Listing:
     """The steps of a clip that is scheduled, queued or listing."""
@@ -53,7 +56,9 @@ class Listing:
                 camera.node_id, floor(clip.start.timestamp()), ceil(clip.end.timestamp())
             )
         except CameraNotFound as error:
-            hint = "`camspool cameras` lists the cameras that the token may see."
+            if self._directory.lists(camera.node_id) and clip.tries < SURE_AFTER_TRIES:
+                return self._world.wait(clip, WaitReason.API_ERROR, f"{error}, though it lists the camera")
+            hint = "Look in the portal for the camera's node id, and whether the token's user may see it."
             return events.Failed(ErrorCode.CAMERA_NOT_FOUND, str(error), hint)
         choices = choosing.choose(listed, entry.height, entry.take, clip.asked_s)
         chosen = [choice.recording for choice in choices] if isinstance(choices, tuple) else listed
@@ -93,8 +98,11 @@ class Listing:
             return _height_not_offered(entry, choices)
         if not choices:
             return _nothing_listed(clip)
-        if clip.piece and clip.pieces and clip.recording:
-            choices = (choosing.choose_again(choices, clip.piece, clip.pieces, clip.recording.duration_s),)
+        if clip.piece and clip.pieces:
+            again = choosing.choose_again(choices, clip.piece, clip.pieces)
+            if again is None:
+                return _not_listed_as_before(clip, len(choices))
+            choices = (again,)
         return events.Listed(tuple(self._recording(choice, listed_at) for choice in choices))
 
     def _recording(self, choice: choosing.Choice, listed_at: datetime) -> Recording:
@@ -123,4 +131,13 @@ def _nothing_listed(clip: Clip) -> events.Failed:
         f"Camera {clip.camera!r} has no recording between {clip.start:%Y-%m-%d %H:%M:%SZ} "
         f"and {clip.end:%Y-%m-%d %H:%M:%SZ}.",
         "Look in the portal whether the camera is recording, and was in that time.",
+    )
+
+
+def _not_listed_as_before(clip: Clip, now: int) -> events.Failed:
+    return events.Failed(
+        ErrorCode.NO_RECORDING,
+        f"Piece {clip.piece} of {clip.pieces} had to be listed anew, and the range is in {now} pieces now: "
+        "which of them it is cannot be told.",
+        "Drop the request again to fetch the whole range anew.",
     )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from camspool.core import events, expiry, schedule
-from camspool.core.errors import ClipTrouble, OutcomeUnknown
+from camspool.core.errors import ClipTrouble, OutcomeUnknown, RecordingUnknown
 from camspool.core.model import Clip, ErrorCode, State, WaitReason
 from camspool.ledger import Job
 from camspool.workflow.world import World, id_of
@@ -63,7 +63,7 @@ class Preparing:
         policy = self._world.policy
         elapsed = still = percent = 0.0
         while True:
-            event = await self._ask(clip, percent)
+            event = await self._ask(clip, percent, still)
             if isinstance(event, events.PrepareProgressed):
                 percent, still = event.percent, 0.0
             elif event is None:
@@ -76,15 +76,25 @@ class Preparing:
             elapsed, still = elapsed + pause, still + pause
             await self._world.clock.sleep(pause)
 
-    async def _ask(self, clip: Clip, percent: float) -> events.Event | None:
-        """The news since `percent`, if there is any."""
-        preparation = await self._world.recordings.progress(id_of(clip))
+    async def _ask(self, clip: Clip, percent: float, still: float) -> events.Event | None:
+        """The news since `percent`, if there is any; nothing has been heard for `still` seconds."""
+        try:
+            preparation = await self._world.recordings.progress(id_of(clip))
+        except RecordingUnknown:
+            if self._is_early(clip, still):
+                return None
+            raise
         if preparation.download_url is not None:
             now, lifetimes = self._world.clock.now(), self._world.policy.lifetimes
             return events.Prepared(preparation.download_url, expiry.url_expires(now, lifetimes))
         if preparation.percent is not None and preparation.percent != percent:
             return events.PrepareProgressed(preparation.percent)
         return None
+
+    def _is_early(self, clip: Clip, still: float) -> bool:
+        """True while a server that knows nothing of a fresh id may not have got round to it yet."""
+        fresh = expiry.id_is_fresh(clip.recording, self._world.clock.now())
+        return fresh and still <= BEGUN_WITHIN_POLLS * self._world.policy.poll_slowest
 
     def _given_up(self, clip: Clip, still: float) -> events.Event | None:
         """The event that ends a preparation without progress for `still` seconds, once that is too long."""

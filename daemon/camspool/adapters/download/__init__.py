@@ -5,6 +5,7 @@ progress. Does not know whether the video is the right one, and does not try aga
 """
 
 import asyncio
+import contextvars
 import ssl
 import threading
 import time
@@ -126,5 +127,7 @@ def _in_thread(run: Callable[[], Downloaded]) -> "Future[Downloaded]":
         else:
             future.set_result(downloaded)
 
-    threading.Thread(target=work, name="download", daemon=True).start()
+    # In the context of the caller, so that log lines carry the request's name.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name="download", daemon=True).start()
     return future

@@ -30,10 +30,8 @@ from camspool.adapters.spool.durable import (
 from camspool.adapters.spool.markers import MarkedFolder, Memory, components
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
-from camspool.core.model import STATUS_SCHEMA, ErrorCode, OutputFile, Status, WaitReason
+from camspool.core.model import LONGEST_REQUEST, STATUS_SCHEMA, ErrorCode, OutputFile, Status, WaitReason
 
-LONGEST_REQUEST: Final = 64 * 1024
-"""Bytes that a request file may have (contract)."""
 _PROBE: Final = ".camspool-probe"
 _LONGEST_STATUS: Final = 64 * 1024 * 1024
 

@@ -12,7 +12,14 @@ from typing import Any, Final
 from camspool.adapters.survilla import values
 from camspool.adapters.survilla.documents import alias
 from camspool.adapters.survilla.failures import PerhapsCarriedOut, excerpt
-from camspool.core.errors import CameraNotFound, CamspoolError, ClipTrouble, RecordingExpired, ServiceTrouble
+from camspool.core.errors import (
+    CameraNotFound,
+    CamspoolError,
+    ClipTrouble,
+    RecordingExpired,
+    RecordingUnknown,
+    ServiceTrouble,
+)
 from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, AskProgress, ListCameras, ListRecordings, PrepareRecording, Question
 
@@ -189,7 +196,7 @@ def _read_one(
             case PrepareRecording():
                 return value is True
             case AskProgress():
-                return RecordingExpired(_FORGOTTEN) if value is None else values.preparation(value, endpoint)
+                return RecordingUnknown(_FORGOTTEN) if value is None else values.preparation(value, endpoint)
     except ClipTrouble as trouble:
         return trouble
 
@@ -200,7 +207,8 @@ _FORGOTTEN: Final = "the server no longer knows the recording's id"
 def _recordings(camera: Any) -> Answer | CamspoolError:
     if camera is None:
         return CameraNotFound("the server knows no such camera, or does not show it to this token")
-    return values.listed(camera.get("recordings") if isinstance(camera, dict) else camera)
+    recordings = camera.get("recordings", camera) if isinstance(camera, dict) else camera
+    return () if recordings is None else values.listed(recordings)
 
 
 def _complained(question: Question, complaint: Complaint) -> CamspoolError:
