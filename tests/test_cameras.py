@@ -44,7 +44,7 @@ def test_an_unknown_camera_is_named(ref: CameraRef, words: str) -> None:
     assert isinstance(found, NoSuchCamera)
     assert found.code is ErrorCode.CAMERA_NOT_FOUND
     assert words in found.message
-    assert "camspool cameras" in found.hint
+    assert "portal" in found.hint
 
 
 def test_a_name_of_several_cameras_shows_which_they_are() -> None:

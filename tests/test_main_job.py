@@ -146,15 +146,15 @@ async def test_validate_only_asks_nobody(tmp_path: Path, sim: Simulator) -> None
 
 
 async def test_a_range_in_the_future_waits_for_its_end(tmp_path: Path, sim: Simulator) -> None:
-    now = int(time.time())
     async with daemon(tmp_path, sim, requests={"delay": "300ms", "grace": 0}) as camspool:
-        camspool.put("soon.json", {"camera": "Blind", "from": now - 5, "to": now + 1})
+        now = int(time.time())
+        camspool.put("soon.json", {"camera": "Blind", "from": now - 5, "to": now + 3})
         scheduled = await camspool.until("soon", "scheduled")
         assert scheduled["waiting"]["reason"] == "recording_not_yet_there"
         assert "camera" not in sim.record.operations()
         status = await camspool.ended("soon")
         assert [entry["state"] for entry in status["history"]] == ["scheduled", "queued", "listing", "failed"]
-        assert time.time() >= now + 1.3
+        assert time.time() >= now + 3.3
 
 
 async def test_grace_lists_again_while_footage_may_still_come(tmp_path: Path, sim: Simulator) -> None:

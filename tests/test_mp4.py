@@ -254,7 +254,7 @@ def changed(content: bytes, places: Iterable[int]) -> bytes:
 
 
 IN_THE_PICTURES: dict[str, Callable[[bytes], bytes]] = {
-    "changed bytes": lambda c: changed(c, range(mdat_at(c) + 5_000, len(c) - 5_000, 7_000)),
+    "changed bytes": lambda c: changed(c, range(mdat_at(c) + 5_000, len(c) - 5_000, 1_000)),
     "zeroed page": lambda c: with_bytes(c, mdat_at(c) + 8_192, bytes(4096)),
     "zeroed tail": lambda c: with_bytes(c, len(c) - 8_000, bytes(8_000)),
     "zeroed media": lambda c: with_bytes(c, mdat_at(c), bytes(len(c) - mdat_at(c))),

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from camspool import composition, config
 from camspool.simulator import Simulator
 from running import Running, daemon, environment, request, simulator, write_config
 
@@ -261,3 +262,37 @@ async def test_a_drop_folder_that_is_gone_is_not_empty(tmp_path: Path, sim: Simu
 async def _ready(camspool: Running) -> None:
     while not (camspool.mirror / "_service.json").exists():
         await asyncio.sleep(0.01)
+
+
+async def test_without_its_drop_folder_it_starts_and_says_so(tmp_path: Path, sim: Simulator) -> None:
+    async with daemon(tmp_path, sim):
+        pass
+    (tmp_path / "drop").rename(tmp_path / "unmounted")
+    (tmp_path / "drop").mkdir()
+    async with daemon(tmp_path, sim) as camspool:
+        while not camspool.service()["problems"]:
+            await asyncio.sleep(0.02)
+        assert camspool.service()["state"] == "degraded"
+        assert camspool.service()["problems"][0]["code"] == "folder_unavailable"
+        camspool.drop.rmdir()
+        (tmp_path / "unmounted").rename(camspool.drop)
+        camspool.put("b.json", request())
+        assert (await camspool.ended("b"))["state"] == "done"
+        while camspool.service()["state"] != "ok":
+            await asyncio.sleep(0.02)
+
+
+async def test_only_what_is_still_unended_is_cancelled_as_abandoned(tmp_path: Path, sim: Simulator) -> None:
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.json", request())
+        done = await camspool.when("b", lambda status: status["request"]["filed_as"] is not None)
+    parts = composition.build(config.load(write_config(tmp_path, sim), {}), {}, lambda: None)
+    parts.spool.open()
+    try:
+        # The survey saw it unended; by the time its turn comes, it is done and its file has left drop/.
+        await parts.admission.cancel_abandoned("b")
+    finally:
+        parts.spool.close()
+        await parts.survilla.aclose()
+        parts.downloads.close()
+    assert camspool.status("b") == done

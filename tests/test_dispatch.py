@@ -1,0 +1,77 @@
+"""Slots are given and taken back, whatever happens to the clips that hold them."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from builders import a_clip, a_status
+from camspool.conditions import Conditions
+from camspool.core.model import State, Status
+from camspool.core.ports import StatusFiles
+from camspool.dispatch import Dispatcher
+from camspool.ledger import Desk, Job
+from camspool.workflow import Lane, Workflow
+from fake_clock import FakeClock, settled
+
+
+class NoFiles:
+    """Status files that nobody reads."""
+
+    def save_status(self, status: Status, *, durable: bool = True) -> None: ...
+
+
+class Carrier:
+    """A workflow whose clips work until they are told to end; it notes which are at work."""
+
+    def __init__(self) -> None:
+        self.at_work: list[str] = []
+        self.end = asyncio.Event()
+
+    async def carry(self, job: Job, key: str, _lane: Lane) -> None:
+        self.at_work.append(job.name)
+        try:
+            await self.end.wait()
+        finally:
+            self.at_work.remove(job.name)
+        job.amend(replace(job.status, state=State.CANCELLED, clips=(a_clip(State.CANCELLED),)))
+
+    def due(self, _clip: Any) -> datetime | None:
+        return None
+
+    def park(self, job: Job, key: str) -> None:
+        raise AssertionError("nothing crashes here")
+
+
+def a_job(name: str, clock: FakeClock) -> Job:
+    desk = Desk(cast(StatusFiles, NoFiles()), clock, Conditions(lambda: None), 1e9)
+    return Job(a_status(name=name, state=State.QUEUED, clips=(a_clip(),)), desk, saved=True)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_deletion_at_any_moment_gives_the_slot_back(turns: int) -> None:
+    clock, carrier = FakeClock(datetime(2026, 1, 1, tzinfo=UTC)), Carrier()
+    ended: list[str] = []
+
+    async def on_ended(job: Job) -> None:
+        ended.append(job.name)
+
+    limits = {Lane.PREPARING: 1, Lane.DOWNLOADING: 1}
+    dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits, on_ended)
+    running = asyncio.create_task(dispatcher.run())
+    await settled()
+    deleted, other = a_job("deleted", clock), a_job("other", clock)
+    dispatcher.add(deleted)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await dispatcher.drop(deleted)
+    dispatcher.add(other)
+    await settled()
+    assert carrier.at_work == ["other"]
+    carrier.end.set()
+    await settled()
+    assert ended == ["other"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
