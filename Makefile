@@ -13,7 +13,7 @@ DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-system clean
+.PHONY: help demo test lint test-system test-hostile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,12 +31,11 @@ lint: $(DEV) ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-system: $(DEV) ## run the tests that need a whole system (root, systemd)
-	@if [ -d tests/system ]; then \
-		$(BIN)/pytest tests/system $(ARGS); \
-	else \
-		echo 'There are no system tests yet: no folder tests/system.'; \
-	fi
+test-system: $(DEV) ## run the tests that need a whole system (root, strace, fuse3)
+	$(BIN)/pytest tests/system -n $(JOBS) --dist worksteal --ignore-glob='*test_hostile*' $(ARGS)
+
+test-hostile: $(DEV) ## run the end-to-end tests of hostile files and answers (their time limits want an idle machine)
+	$(BIN)/pytest tests/system/test_hostile.py tests/system/test_hostile_drops.py $(ARGS)
 
 clean: ## remove what these targets made: .venv, caches, builds (a demo folder stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -101,7 +101,7 @@ def test_yaml_of_comments_alone_is_nothing() -> None:
         ("{}".encode("utf-16-be"), ".json", "not_utf8", "UTF-16"),
         ("{}".encode("utf-32"), ".yaml", "not_utf8", "UTF-32"),
         (b"a: 1\nb: \xbelut\xfd", ".yaml", "not_utf8", "byte 0xbe in line 2"),
-        (b" " * (LONGEST_REQUEST + 1), ".json", "too_large", f"{LONGEST_REQUEST + 1} bytes"),
+        (b" " * (LONGEST_REQUEST + 1), ".json", "too_large", f"more than the {LONGEST_REQUEST} bytes"),
         (b'{"a": NaN}', ".json", "invalid", "a: found 'NaN'"),
         (b'{"a": [1, -Infinity]}', ".json", "invalid", r"a[1]: found '-Infinity'"),
         (b'{"a": 1e999}', ".json", "invalid", "a: found '1e999'"),

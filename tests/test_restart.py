@@ -290,7 +290,7 @@ async def test_only_what_is_still_unended_is_cancelled_as_abandoned(tmp_path: Pa
     parts.spool.open()
     try:
         # The survey saw it unended; by the time its turn comes, it is done and its file has left drop/.
-        await parts.admission.cancel_abandoned("b")
+        await parts.admission.settle_abandoned("b")
     finally:
         parts.spool.close()
         await parts.survilla.aclose()

@@ -446,8 +446,11 @@ def test_orphans_are_removed_and_nothing_else(folders: Folders) -> None:
         asked.append(name)
         return name == "busy"
 
-    assert sorted(folders.spool.remove_orphans(outstanding)) == sorted(orphans)
+    folders.put(f"c/{left_over}")
+    folders.put(".c.001.mp4.part")
+    assert sorted(folders.spool.remove_orphans(outstanding)) == sorted([*orphans, f"c/{left_over}"])
     assert folders.in_mirror() == {*kept, ".camspool"}
+    assert [path.name for path in folders.drop.rglob("*.*")] == [".camspool", ".c.001.mp4.part"]
     assert sorted(asked) == ["a/c", "b", "busy"]
 
 

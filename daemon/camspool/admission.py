@@ -66,6 +66,7 @@ class Admission:
             status = await in_thread(self._examiner.examine, file)
             if job is not None:
                 await self._supersede(job, status)
+            await self._cancel_others(file, status)
             if status is not None:
                 await self._go_on(self._ledger.open(status), file)
 
@@ -100,21 +101,31 @@ class Admission:
             else:
                 return
 
-    async def cancel_abandoned(self, name: str) -> None:
-        """Cancel a request whose file was deleted while no daemon was looking.
+    async def settle_abandoned(self, name: str) -> bool:
+        """Cancel a request whose file was deleted while no daemon was looking; note where we have moved it.
+
+        Returns:
+            False when its file is there and has not been taken in yet: to be called again, for it may be
+            deleted before the watcher has ever told of it.
 
         Raises:
             StorageTrouble: a folder cannot be used now; to be called again.
         """
         found = await asyncio.to_thread(self._spool.load_status, name)
         if not isinstance(found, Status):
-            return
+            return True
         async with self._turn(found.request.file):
             status = await asyncio.to_thread(self._spool.load_status, name)
-            if not isinstance(status, Status) or status.state.final or self._ledger.is_outstanding(name):
-                return
-            if not await asyncio.to_thread(self._spool.in_drop, status.request.file):
-                await self._cancel(Job(status, self._ledger.desk, saved=True))
+            if not isinstance(status, Status) or self._ledger.is_outstanding(name):
+                return True
+            if await asyncio.to_thread(self._spool.in_drop, status.request.file):
+                return status.state.final
+            job = Job(status, self._ledger.desk, saved=True)
+            if not status.state.final:
+                await self._cancel(job)
+            elif status.request.filed_as is None and status.state is not State.CANCELLED:
+                await self._note_move(job)
+            return True
 
     def _turn(self, file: str) -> asyncio.Lock:
         """What is done about one file is done one after the other; forgotten when nobody holds it."""
@@ -133,6 +144,12 @@ class Admission:
         else:
             self._ledger.close(job)
 
+    async def _cancel_others(self, file: str, status: Status | None) -> None:
+        """Cancel what an earlier version began: a status that was written, but not to its end, has no job."""
+        for found in await asyncio.to_thread(self._examiner.unended, file):
+            if status is None or status.name != found.name:
+                await self._cancel(Job(found, self._ledger.desk, saved=True))
+
     async def _file(self, job: Job, file: str) -> None:
         await asyncio.to_thread(self._spool.discard_parts, job.name)
         filed_as = await in_thread(self._move, job.status, file)
@@ -141,6 +158,14 @@ class Admission:
             await job.save()
             self._neighbours.forget(file)
         self._close(job)
+
+    async def _note_move(self, job: Job) -> None:
+        """A kill came between the move of the request file and the line in the status that tells of it."""
+        record = job.status.request
+        filed_as = await in_thread(self._spool.where_filed, record.sha256, _target(job.status, record.file))
+        if filed_as is not None:
+            job.amend(replace(job.status, request=replace(record, filed_as=filed_as)))
+            await job.save()
 
     async def _cancel(self, job: Job) -> None:
         for clip in job.status.clips:
@@ -157,8 +182,12 @@ class Admission:
         self._neighbours.remember(job.status)
 
     def _move(self, status: Status, file: str) -> str | None:
-        record = status.request
-        suffix = file[len(naming.name_of(file)) :]
-        target = status.name if status.name == record.file else status.name + suffix
+        record, target = status.request, _target(status, file)
         replaces = target in {record.filed_before, record.filed_as}
         return self._spool.file_away(file, record.sha256 or None, target, replace=replaces)
+
+
+def _target(status: Status, file: str) -> str:
+    """Where a request file belongs below mirror/: beside its status, with the suffix that it has."""
+    own = status.name == status.request.file
+    return status.name if own else status.name + file[len(naming.name_of(file)) :]

@@ -59,6 +59,7 @@ class Dispatcher:
         self._on_ended = on_ended
         self._wake = asyncio.Event()
         self._closing = False
+        self._seen_at = float("-inf")
 
     def add(self, job: Job) -> None:
         """Queue every clip of a request that has not ended and is not queued or running yet."""
@@ -106,8 +107,19 @@ class Dispatcher:
             due = self._workflow.due(clip)
             queue.add(ticket, _rank(job, clip), due.timestamp() if due else 0.0)
 
-    def _give_slots(self, group: asyncio.TaskGroup) -> None:
+    def _look_at_the_clock(self) -> float:
+        """The time, in Unix seconds; once it has been put back, every wait is judged anew."""
         now = self._clock.now().timestamp()
+        if now < self._seen_at:
+            for lane in self._lanes.values():
+                for ticket in lane.queue:
+                    lane.queue.discard(ticket)
+                    self._queue(ticket.job, ticket.job.clip(ticket.key))
+        self._seen_at = now
+        return now
+
+    def _give_slots(self, group: asyncio.TaskGroup) -> None:
+        now = self._look_at_the_clock()
         downloading, preparing = self._lanes[Lane.DOWNLOADING], self._lanes[Lane.PREPARING]
         self._fill(Lane.DOWNLOADING, downloading.limit, now, group)
         # What is prepared and waits for its download keeps its slot: URLs must not pile up and expire.

@@ -52,6 +52,20 @@ class Examiner:
             return False  # made unreadable while in work: what was accepted still counts
         return dropped is not None and dropped.sha256 != status.request.sha256
 
+    def unended(self, file: str) -> list[Status]:
+        """The statuses of the file that have not ended, whichever version and name they are of."""
+        unended: list[Status] = []
+        if naming.refusal(file) is not None:
+            return unended  # nothing can have begun under it, and it may be too long to look for
+        base = self._spool.unblocked(naming.name_of(file))
+        for number in count(1):
+            found = self._spool.load_status(naming.numbered_name(base, number))
+            if found is None:
+                return unended
+            if isinstance(found, Status) and found.request.file == file and not found.state.final:
+                unended.append(found)
+        raise AssertionError("there is always a next name")
+
     def examine(self, file: str) -> Status | None:
         """Decide what the file is and write its status; None when the file is gone."""
         refusal = naming.refusal(file)
@@ -66,17 +80,17 @@ class Examiner:
             return self._save(self._rejected(file, dropped, place, refusal))
         return self._take(file, dropped, self._place(DroppedFile(file, dropped.sha256)))
 
-    def _place(self, dropped: DroppedFile) -> "_Place":
-        """The first name that the file can have, and what it means under it."""
+    def _place(self, dropped: DroppedFile, beyond: int = 0) -> "_Place":
+        """The first name that the file can have, and what it means under it; `beyond` so many numbers."""
         base = self._spool.unblocked(naming.name_of(dropped.file))
-        for number in count(1):
+        for number in count(beyond + 1):
             name = naming.numbered_name(base, number)
             found = self._spool.load_status(name)
             if isinstance(found, Foreign):
                 continue
             decision = again.decide(dropped, found, first=number == 1, is_whole=self._is_whole)
             if decision is not Decision.NEXT_NAME:
-                return _Place(name, decision, found)
+                return _Place(name, decision, found, number)
         raise AssertionError("there is always a next name")
 
     def _place_for_refused(self, name: str, file: str) -> "_Place":
@@ -109,7 +123,7 @@ class Examiner:
         status = self._answer(file, dropped, place)
         if place.found is not None and self._would_lose(place.found, status):
             self._cancel(place.found)
-            status = self._answer(file, dropped, self._free_place(place.name))
+            return self._take(file, dropped, self._place(DroppedFile(file, dropped.sha256), place.number))
         return self._save(status)
 
     def _answer(self, file: str, dropped: DropFile, place: "_Place") -> Status:
@@ -144,11 +158,6 @@ class Examiner:
         kept = {clip.file.name for clip in status.clips if clip.file}
         is_whole = self._clip_is_whole(found.name)
         return any(clip.file and clip.file.name not in kept and is_whole(clip) for clip in found.clips)
-
-    def _free_place(self, base: str) -> "_Place":
-        names = (naming.numbered_name(base, number) for number in count(2))
-        name = next(name for name in names if self._spool.load_status(name) is None)
-        return _Place(name, Decision.BEGIN, None)
 
     def _cancel(self, found: Status) -> None:
         """End the earlier version of a request whose record has to stay."""
@@ -187,11 +196,15 @@ class Examiner:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A name for a request, what the file means under it, and the status that stands there already."""
+    """A name for a request, what the file means under it, and the status that stands there already.
+
+    `number` is the one in the name: 1 for the file's own stem.
+    """
 
     name: str
     decision: Decision
     found: Status | None
+    number: int = 1
 
     def record(self, file: str, sha256: str, entries: tuple[Entry, ...] = ()) -> RequestRecord:
         earlier = self.found.request if self.found else None

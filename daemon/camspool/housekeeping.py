@@ -64,17 +64,18 @@ class Housekeeping:
         """Look through the whole mirror once, unhurriedly; blocking.
 
         Returns:
-            The names of requests that have not ended, whoever may be working on them.
+            The names of requests that have not ended, or whose file was not seen to be moved, whoever may
+            be working on them.
         """
-        unended = []
+        unsettled = []
         for number, status in enumerate(self._spool.sweep()):
             if status.state.final:
                 self.remember(status)
-            else:
-                unended.append(status.name)
+            if not status.state.final or status.request.filed_as is None:
+                unsettled.append(status.name)
             if number % SURVEY_REST_EVERY == SURVEY_REST_EVERY - 1:
                 self._rest(SURVEY_REST_S)
-        return unended
+        return unsettled
 
     async def scrub(self) -> None:
         """Take dead recording ids out of the status files of ended requests."""

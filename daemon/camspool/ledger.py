@@ -106,6 +106,8 @@ class Job:
             status = self.status
             if status is (self._durable if durable else self._saved):
                 return
+            if not durable and status.state.final:
+                return  # it ended while this waited: a durable save is next, and nothing less may be there
             await in_thread(self._desk.files.save_status, status, durable=durable)
             self._saved = status
             if durable:

@@ -98,7 +98,7 @@ class Service:
             self._parts.dispatcher.run(),
             self._parts.directory.keep_fresh(),
             self._take_in(),
-            self._cancel_abandoned(),
+            self._settle_abandoned(),
             self._tell_news(),
         ]
 
@@ -150,17 +150,18 @@ class Service:
             self._put_off_files.add(change.file)
             log.warning("request_put_off", file=change.file, problem=trouble.message)
 
-    async def _cancel_abandoned(self) -> None:
-        """Once, after the start: what was deleted from drop/ while no daemon was looking."""
-        parts = self._parts
-        while True:
+    async def _settle_abandoned(self) -> None:
+        """Once, after the start: what was deleted from drop/, or moved by us, and nobody noted it."""
+        parts, names = self._parts, None
+        while names is None or names:
             try:
-                for name in await asyncio.to_thread(parts.housekeeping.survey):
-                    await parts.admission.cancel_abandoned(name)
+                if names is None:
+                    names = await asyncio.to_thread(parts.housekeeping.survey)
+                names = [name for name in names if not await parts.admission.settle_abandoned(name)]
             except StorageTrouble:
                 await parts.storage.sit_out(self._settings.watch.poll)
             else:
-                return
+                await parts.clock.sleep(self._settings.watch.poll if names else 0.0)
 
     # What is told
 

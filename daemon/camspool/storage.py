@@ -14,6 +14,9 @@ log = structlog.get_logger()
 ROOM_SHARE = 0.05
 """`cleanup.min_free` is never more than this part of the file system (contract, Rulings)."""
 
+LEAST_ROOM = 1 << 20
+"""Bytes that are left free though `cleanup.min_free` says less: status files must be able to tell of it."""
+
 
 class Storage:
     """Sets the conditions MIRROR and ROOM.
@@ -69,7 +72,7 @@ class Storage:
             self.free_bytes, size = self._spool.free_bytes()
         except StorageTrouble as trouble:
             return Waiting(reason=trouble.reason, message=trouble.message, until=None)
-        self.kept_free_bytes = min(self.min_free, int(size * ROOM_SHARE))
+        self.kept_free_bytes = min(max(self.min_free, LEAST_ROOM), int(size * ROOM_SHARE))
         if self.free_bytes >= self.kept_free_bytes:
             return None
         message = f"Less than {self.kept_free_bytes:,} bytes are free: make room, or lower cleanup.min_free."

@@ -61,7 +61,7 @@ def read(data: bytes, suffix: str) -> Any:
     if len(data) > LONGEST_REQUEST:
         raise RequestRejected(
             ErrorCode.TOO_LARGE,
-            f"the file has {len(data)} bytes, at most {LONGEST_REQUEST} are read",
+            f"the file has more than the {LONGEST_REQUEST} bytes that are read",
             "Split it into several files.",
         )
     text = _text(data)

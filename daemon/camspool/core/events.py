@@ -221,6 +221,8 @@ class Waits(Event):
     waiting: Waiting
 
     def mark(self, clip: Clip, now: datetime) -> Clip:
+        # The next try asks for the URL again: the one that failed may have been the trouble.
+        clip = replace(clip, memory=replace(clip.memory, url=None))
         if self.waiting.reason is WaitReason.RECORDING_NOT_YET_THERE:
             return replace(clip, waiting=self.waiting, troubled_s=0.0, tries=0)
         pause = (self.waiting.until - now).total_seconds() if self.waiting.until else 0.0

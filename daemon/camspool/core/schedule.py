@@ -2,7 +2,7 @@
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -76,6 +76,9 @@ class FairQueue(Generic[Item]):
 
     def __contains__(self, item: Item) -> bool:
         return item in self._ranks
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(list(self._ranks))
 
     def add(self, item: Item, rank: Rank, due: float = 0.0) -> None:
         """Let `item` wait; it can be taken from the time `due` on, in the unit that `take` is told."""

@@ -13,7 +13,7 @@ from camspool.directory import Directory
 from camspool.ledger import Job
 from camspool.storage import Storage
 from camspool.workflow.downloading import Downloading
-from camspool.workflow.listing import Listing
+from camspool.workflow.listing import LONGEST_PAUSE_S, Listing
 from camspool.workflow.preparing import Preparing
 from camspool.workflow.world import World
 
@@ -92,11 +92,22 @@ class Workflow:
 
     def due(self, clip: Clip) -> datetime | None:
         """When there is something to do for a clip; None for at once."""
-        until = clip.waiting.until if clip.waiting else None
+        until = self._waits_until(clip)
         if clip.state is not State.SCHEDULED:
             return until
         over = schedule.after(clip.end, self._world.policy.delay)
         return max(over, until) if until else over
+
+    def _waits_until(self, clip: Clip) -> datetime | None:
+        """The end of the clip's wait; none that lies further off than any that is ever begun.
+
+        Such a one was dated by a clock that has been put back since, and might last for years.
+        """
+        if clip.waiting is None or clip.waiting.until is None:
+            return None
+        longest = max(self._world.policy.retry_longest, LONGEST_PAUSE_S)
+        begun_before = schedule.after(self._world.clock.now(), longest)
+        return clip.waiting.until if clip.waiting.until <= begun_before else None
 
     def _goes_on(self, clip: Clip, lane: Lane) -> bool:
         due = self.due(clip)

@@ -14,6 +14,8 @@ from camspool.core.ports import Downloaded
 
 _BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_SPARE = 256 * 1024
+"""Bytes that a download which has filled the disk gives back, so that status files can say what is wrong."""
 
 
 class PartFile:
@@ -55,14 +57,23 @@ class PartFile:
         self.bytes = 0
 
     def write(self, chunk: bytes) -> None:
-        """Append a chunk."""
+        """Append a chunk. After StorageTrouble the SHA-256 is void until `keep` or `start_over`."""
         view = memoryview(chunk)
-        with self._trouble("written"):
+        try:
             while view:
                 written = os.write(self._descriptor, view)
                 self._hash.update(view[:written])
                 self.bytes += written
                 view = view[written:]
+        except OSError as error:
+            if error.errno in _FULL:
+                self._give_back()
+            raise self._storage_trouble("written", error) from None
+
+    def _give_back(self) -> None:
+        with suppress(OSError):  # the full disk is what is told
+            os.ftruncate(self._descriptor, max(0, self.bytes - _SPARE))
+            self.bytes = max(0, self.bytes - _SPARE)
 
     def sync(self) -> Downloaded:
         """Make what was written durable.

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from camspool.core import schedule
 from camspool.core.errors import CamspoolError, ClipTrouble, ServiceTrouble
 from camspool.core.model import Waiting, WaitReason
 from camspool.core.ports import Answer, Api, Clock, Question
@@ -24,7 +25,7 @@ class Backoff:
 
     def before(self, probe: int, jitter: float) -> float:
         """Seconds before probe number `probe` (from 0); `jitter`, 0 to 1, takes up to a quarter away."""
-        return min(self.longest, self.first * 2.0 ** min(probe, 60)) * (1 - jitter / 4)
+        return schedule.backoff(probe + 1, self.first, self.longest, 1 - jitter)
 
 
 @dataclass(frozen=True, slots=True)

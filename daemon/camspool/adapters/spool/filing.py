@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 from dataclasses import dataclass
+from itertools import count
 
 from camspool.adapters.spool import durable
 from camspool.core import naming
@@ -43,6 +44,17 @@ def move(moving: Moving, sha256: str | None) -> str | None:
     durable.sync_folder(moving.destination)
     durable.sync_folder(moving.source)
     return used
+
+
+def find(folder: int, target: str, sha256: str) -> str | None:
+    """The name that `move` gave a file with this content; None when there is none."""
+    for number in count(1):
+        name = naming.numbered_file(target, number)
+        if _is_version(folder, name, sha256):
+            return name
+        if not durable.exists(folder, name):
+            return None
+    raise AssertionError("numbers do not end")
 
 
 def _move_across(moving: Moving, sha256: str | None) -> str | None:

@@ -252,6 +252,15 @@ class Spool:
             return None
         return used and below(naming.folder_of(target), used)
 
+    def where_filed(self, sha256: str, target: str) -> str | None:
+        """Where `file_away` has put a file with this content below mirror/; None when it has not."""
+        try:
+            with self._mirror.folder(naming.folder_of(target)) as folder:
+                used = filing.find(folder, naming.stem_of(target), sha256)
+        except FileNotFoundError:
+            return None
+        return used and below(naming.folder_of(target), used)
+
     def in_drop(self, file: str) -> bool:
         """True when anything at all has this path below drop/."""
         try:
@@ -286,7 +295,7 @@ class Spool:
                     yield status
 
     def remove_orphans(self, outstanding: Callable[[str], bool]) -> list[str]:
-        """Delete part and temporary files that an interrupted run has left in mirror/.
+        """Delete part and temporary files that an interrupted run has left.
 
         Only files with names that `naming.part_name` or `temporary_name` makes are looked at.
 
@@ -294,10 +303,11 @@ class Spool:
             outstanding: is the request of this name being worked on? Its part files stay.
 
         Returns:
-            Their paths below mirror/.
+            Their paths below mirror/ or drop/.
         """
-        orphans = [path for path in self._mirror.files() if _is_orphan(path, outstanding)]
-        return [path for path in orphans if self._remove(path)]
+        orphans = [(self._mirror, path) for path in self._mirror.files() if _is_orphan(path, outstanding)]
+        orphans += [(self._drop, path) for path in self._drop.files() if is_left_over(naming.stem_of(path))]
+        return [path for root, path in orphans if _remove(root, path)]
 
     def _blocked(self, path: str) -> bool:
         try:
@@ -307,12 +317,13 @@ class Spool:
             return False
         return not stat.S_ISDIR(facts.st_mode)
 
-    def _remove(self, path: str) -> bool:
-        try:
-            with self._mirror.folder(naming.folder_of(path)) as folder:
-                return remove(folder, naming.stem_of(path))
-        except FileNotFoundError:
-            return False
+
+def _remove(root: MarkedFolder, path: str) -> bool:
+    try:
+        with root.folder(naming.folder_of(path)) as folder:
+            return remove(folder, naming.stem_of(path))
+    except FileNotFoundError:
+        return False
 
 
 def below(folder: str, name: str) -> str:
