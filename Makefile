@@ -13,7 +13,7 @@ DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-system test-hostile clean
+.PHONY: help demo test lint test-system test-torture clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,10 +32,10 @@ lint: $(DEV) ## check style, types and the direction of imports
 	$(BIN)/lint-imports
 
 test-system: $(DEV) ## run the tests that need a whole system (root, strace, fuse3)
-	$(BIN)/pytest tests/system -n $(JOBS) --dist worksteal --ignore-glob='*test_hostile*' $(ARGS)
+	$(BIN)/pytest tests/system/test_disks.py tests/system/test_kills.py -n $(JOBS) --dist worksteal $(ARGS)
 
-test-hostile: $(DEV) ## run the end-to-end tests of hostile files and answers (their time limits want an idle machine)
-	$(BIN)/pytest tests/system/test_hostile.py tests/system/test_hostile_drops.py $(ARGS)
+test-torture: $(DEV) ## run the exact system calls, power cuts and hostile input too (minutes; wants an idle machine)
+	$(BIN)/pytest tests/system $(ARGS)
 
 clean: ## remove what these targets made: .venv, caches, builds (a demo folder stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
