@@ -1,4 +1,4 @@
-"""The real daemon in virtual time, between the model server and real folders that fail when they are told to.
+"""The real daemon in virtual time, between the model server and real folders that fail when told to.
 
 Everything is the daemon's own but clock, scheduler, API, downloads and the look into MP4s; it can be stopped
 and killed at any moment, and is built anew from the files.
@@ -10,7 +10,7 @@ import os
 import random
 import secrets
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from camspool.core.model import Status, WaitReason
 from camspool.report import SERVICE_FILE
 from camspool.settings import Settings
 from model_server import ModelServer, ModelVideos
-from virtual_time import VirtualClock, VirtualLoop
+from virtual_time import Killed, VirtualClock, VirtualLoop
 
 SETTINGS: dict[str, Any] = {
     "watch": {"mode": "polling", "settle": "2s", "poll": "10s"},
@@ -36,10 +36,6 @@ SETTINGS: dict[str, Any] = {
 }
 FASTEST_JOB_S = 15.0
 """Jobs that come round more often only cost time here."""
-
-
-class Killed(BaseException):
-    """Nothing that runs can do anything to the files any more."""
 
 
 class FailingDisk:
@@ -55,8 +51,6 @@ class FailingDisk:
 
     def written(self) -> None:
         """A download is about to write."""
-        if self.dead:
-            raise Killed
         if self.full:
             raise StorageTrouble(WaitReason.DISK_FULL, "no room, as asked")
 
@@ -141,7 +135,7 @@ class FailingSpool(Spool):
 
 
 class Jobs:
-    """Stands in for APScheduler, which knows only the real clock: late runs are run, failed ones too."""
+    """Stands in for APScheduler, which knows only the real clock; a job that failed comes round again."""
 
     def __init__(self, on_crash: Callable[[str], None]) -> None:
         self._on_crash = on_crash
@@ -228,7 +222,7 @@ class ModelDaemon:
         assert self.service
         self.service.stop()
         for _ in range(100):
-            if not self._run or self._run.done():
+            if self.disk.dead or not self._run or self._run.done():
                 break
             self.loop.let_pass(1.0)
         if self.disk.dead:
@@ -280,21 +274,17 @@ class ModelDaemon:
         self._patch.setattr(service, "AsyncIOScheduler", lambda **_: Jobs(self.crashes.append))
         before = structlog.get_config()
         self._patches.callback(lambda: structlog.configure(**before))
-        structlog.configure(processors=[self._notice_crash])  # type: ignore[list-item]
+        structlog.configure(processors=[self._notice_crash])
         self.loop.set_exception_handler(lambda _, context: self._on_loop_error(context))
 
-    def _notice_crash(self, _: Any, method: str, event: dict[str, Any]) -> Any:
+    def _notice_crash(self, _: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         if method == "exception":
-            self.crashes.append(repr(event) + "\n" + _traceback())
+            self.crashes.append(f"{event}\n{traceback.format_exc()}")
         raise structlog.DropEvent
 
     def _on_loop_error(self, context: dict[str, Any]) -> None:
-        if not self.disk.dead and not isinstance(context.get("exception"), Killed):
+        if not self.disk.dead:
             self.crashes.append(repr(context))
-
-
-def _traceback() -> str:
-    return traceback.format_exc()
 
 
 def write_whole(path: Path, data: bytes) -> None:

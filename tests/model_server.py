@@ -54,6 +54,9 @@ class Trouble(StrEnum):
 class Disk(Protocol):
     """What a download asks of the disk that it writes to."""
 
+    dead: bool
+    """The process that writes is no more."""
+
     def written(self) -> None:
         """Raise what a write to the mirror raises now."""
 
@@ -209,7 +212,7 @@ class ModelServer:
     async def fetch(
         self, order: DownloadOrder, on_progress: Callable[[DownloadProgress], None]
     ) -> Downloaded:
-        self._disk.written()
+        await self._write()
         descriptor = os.open(order.part, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         with os.fdopen(descriptor, "r+b") as part:
             have = part.seek(0, os.SEEK_END)
@@ -234,11 +237,16 @@ class ModelServer:
             await self._clock.sleep(CHUNK_S)
             if cut or not self.is_good(recording):
                 raise ClipTrouble(WaitReason.DOWNLOAD_INTERRUPTED, "the connection broke")
-            self._disk.written()
+            await self._write()
             have += os.write(part, body[have : have + CHUNK])
             on_progress(DownloadProgress(have, len(body), None, recording.etag))
             cut = self._strikes(Trouble.DOWNLOAD_CUT)
         recording.downloaded_at = recording.downloaded_at or self._clock.elsewhere()
+
+    async def _write(self) -> None:
+        if self._disk.dead:
+            await asyncio.get_running_loop().create_future()
+        self._disk.written()
 
     def _body(self, recording: Recorded) -> bytes:
         if self._strikes(Trouble.DOWNLOAD_CHANGED):

@@ -294,7 +294,8 @@ def test_an_edited_status_is_read_or_refused_and_nothing_else(data: st.DataObjec
     edited = copy.deepcopy(WRITTEN)
     for _ in range(data.draw(st.integers(1, 3))):
         container, key = data.draw(st.sampled_from(places(edited)))
-        container[key] = data.draw(NASTY | plain)
+        # A copy: what is drawn is shared, and must not come to hold itself.
+        container[key] = copy.deepcopy(data.draw(NASTY | plain))
     raw = json.dumps(edited).encode()
     try:
         loaded = document.load(raw)

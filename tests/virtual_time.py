@@ -1,19 +1,30 @@
-"""An event loop in which time passes only on demand, and threads are a matter of turns: repeatable."""
+"""An event loop in which time passes only on demand, and threads are a matter of turns.
+
+Nothing in it depends on the machine: with the same seed, everything happens in the same order again.
+"""
 
 import asyncio
 import random
 from collections.abc import Callable
+from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
+
+Given = TypeVarTuple("Given")
+Result = TypeVar("Result")
 
 START = datetime(2020, 5, 11, 12, 0, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """Raised by work of a process that is dead: nobody hears of it any more, not even that it has failed."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Runs on its own time; work for threads is done in the loop, some turns after it was handed over.
 
     Args:
-        chance: how many turns later; what makes one interleaving of tasks and threads differ from another.
+        chance: how many turns later; it makes one interleaving of tasks and threads differ from another.
     """
 
     def __init__(self, chance: random.Random) -> None:
@@ -24,15 +35,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual
 
-    def run_in_executor(  # type: ignore[override]  # any executor is none here
-        self, executor: Any, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Given], Result], *args: *Given
+    ) -> asyncio.Future[Result]:
         """As a thread does: the work is done even when nobody waits for it any more."""
-        outcome: asyncio.Future[Any] = self.create_future()
+        outcome: asyncio.Future[Result] = self.create_future()
 
         def work() -> None:
             try:
                 result = func(*args)
+            except Killed:
+                pass
             except BaseException as error:  # noqa: BLE001  it belongs to whoever waits
                 self._in_turns(self.chance.randrange(2), _tell, outcome.set_exception, error, outcome)
             else:
@@ -42,9 +55,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return outcome
 
     def turns(self, count: int) -> None:
-        """Let so many turns of the loop happen, which may leave everybody in the middle of something."""
-        self._in_turns(count, self.stop)
-        self.run_forever()
+        """Let so many turns of the loop happen, time passing where all wait for it.
+
+        They leave everybody in the middle of something.
+        """
+        for _ in range(count):
+            self._turn()
 
     def settle(self) -> None:
         """Let everybody get on until they wait for time to pass."""
@@ -64,10 +80,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Stop at the very turn at which something is seen to have happened; time passes as it has to."""
         end = self._virtual + within
         while not happened():
-            if not self._ready:  # type: ignore[attr-defined]  # of asyncio.BaseEventLoop
-                self._virtual = max(self._virtual, self._next_due())
+            self._turn()
             assert self._virtual <= end, f"it has not happened within {within:g} s"
-            self.turns(0)
+
+    def _turn(self) -> None:
+        if not self._ready and (due := self._next_due()) < float("inf"):  # type: ignore[attr-defined]
+            self._virtual = max(self._virtual, due)
+        self.call_soon(self.stop)
+        self.run_forever()
 
     def _in_turns(self, count: int, callback: Callable[..., Any], *args: Any) -> None:
         if count:
@@ -76,13 +96,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.call_soon(callback, *args)
 
     def _stop_when_idle(self) -> None:
-        if self._ready:  # type: ignore[attr-defined]  # of asyncio.BaseEventLoop
+        if self._ready:  # type: ignore[attr-defined]  # both of asyncio.BaseEventLoop
             self.call_soon(self._stop_when_idle)
         else:
             self.stop()
 
     def _next_due(self) -> float:
-        timers = self._scheduled  # type: ignore[attr-defined]  # of asyncio.BaseEventLoop
+        timers = self._scheduled  # type: ignore[attr-defined]
         return float(timers[0].when()) if timers else float("inf")
 
 

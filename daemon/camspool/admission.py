@@ -183,7 +183,8 @@ class Admission:
 
     def _move(self, status: Status, file: str) -> str | None:
         record, target = status.request, _target(status, file)
-        replaces = target in {record.filed_before, record.filed_as}
+        there_already = target == record.filed_as and self._spool.where_filed(record.sha256, target) == target
+        replaces = there_already or target == record.filed_before
         return self._spool.file_away(file, record.sha256 or None, target, replace=replaces)
 
 

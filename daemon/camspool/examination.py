@@ -132,7 +132,7 @@ class Examiner:
             parsed = intake.parse(read_document(dropped.data, naming.suffix(file)), terms.rules)
         except RequestRejected as rejected:
             return self._rejected(file, dropped, place, rejected)
-        status = begin(place.name, place.record(file, dropped.sha256, parsed.entries), now)
+        status = begin(place.name, self._record(file, dropped.sha256, place, parsed.entries), now)
         if parsed.validate_only:
             return end(status, State.VALIDATED, now)
         status = refresh(status, first_clips(parsed.entries, now, terms.delay), now)
@@ -150,8 +150,23 @@ class Examiner:
             at=now,
             problems=rejected.problems,
         )
-        status = begin(place.name, place.record(file, dropped.sha256), now)
+        status = begin(place.name, self._record(file, dropped.sha256, place), now)
         return end(replace(status, error=error), State.REJECTED, now)
+
+    def _record(
+        self, file: str, sha256: str, place: "_Place", entries: tuple[Entry, ...] = ()
+    ) -> RequestRecord:
+        earlier = self._earlier_copy(place.found.request) if place.found else None
+        return RequestRecord(
+            file=naming.printable(file), sha256=sha256, entries=entries, filed_before=earlier
+        )
+
+    def _earlier_copy(self, earlier: RequestRecord) -> str | None:
+        """Where the file of an earlier run lies in the mirror, unless something else has taken its place."""
+        filed = earlier.filed_as or earlier.filed_before
+        if filed is None or not earlier.sha256:  # one that could not be read is not known again
+            return filed
+        return filed if self._spool.where_filed(earlier.sha256, filed) == filed else None
 
     def _would_lose(self, found: Status, status: Status) -> bool:
         """True when an MP4 that `found` names would be named by no status any more."""
@@ -205,15 +220,6 @@ class _Place:
     decision: Decision
     found: Status | None
     number: int = 1
-
-    def record(self, file: str, sha256: str, entries: tuple[Entry, ...] = ()) -> RequestRecord:
-        earlier = self.found.request if self.found else None
-        return RequestRecord(
-            file=naming.printable(file),
-            sha256=sha256,
-            entries=entries,
-            filed_before=(earlier.filed_as or earlier.filed_before) if earlier else None,
-        )
 
 
 def _is_earlier_refusal(found: Status, file: str) -> bool:

@@ -1,6 +1,6 @@
 """Hostile input in bulk, and faults that never end: answers for all, memory bounded, nobody held up.
 
-The same drops and faults one at a time, without root and in seconds, are in `tests/system/test_hostile.py`.
+The same drops and faults one at a time, without root and in seconds, are in `tests/test_hostile.py`.
 """
 
 import os
@@ -15,7 +15,7 @@ from camspool.simulator import Simulator
 from running import request, simulator
 from servers import Exchange, FaultyServer
 from system.daemon_process import process, running, wait_for
-from system.test_hostile import (
+from test_hostile import (
     FAULTS,
     GOOD,
     Lie,
