@@ -48,13 +48,13 @@ def sim(shared: Simulator) -> Iterator[Simulator]:
 @contextmanager
 def talkative(level_name: str = "debug") -> Iterator[None]:
     """Let all that is logged go to stderr, at its most talkative."""
-    root, secrets = logging.getLogger(), list(logs._secrets)
+    root, secrets = logging.getLogger(), list(logs.redaction._secrets)
     level = root.level
     logs.configure(level_name, "json")
     try:
         yield
     finally:
-        logs._secrets[:] = secrets
+        logs.redaction._secrets[:] = secrets
         root.setLevel(level)
         root.handlers = [each for each in root.handlers if not isinstance(each, logs._LibraryMessages)]
         structlog.reset_defaults()

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @pytest.fixture(autouse=True)
 def _restored_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(logs, "_secrets", [])
+    monkeypatch.setattr(logs.redaction, "_secrets", [])
     root = logging.getLogger()
     level = root.level
     yield
