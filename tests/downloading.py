@@ -20,10 +20,8 @@ HALF = SIZE // 2
 
 
 @asynccontextmanager
-async def downloads(
-    patience: float = 5.0, rate: float | None = None, workers: int = 4
-) -> AsyncIterator[HttpDownloads]:
-    adapter = HttpDownloads(timeout=patience, connect_timeout=2, rate=rate, workers=workers)
+async def downloads(patience: float = 5.0, rate: float | None = None) -> AsyncIterator[HttpDownloads]:
+    adapter = HttpDownloads(timeout=patience, connect_timeout=2, rate=rate)
     try:
         yield adapter
     finally:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,10 +146,12 @@ def write_config(folder: Path, sim: Simulator, **changes: Any) -> Path:
 
 
 @asynccontextmanager
-async def daemon(folder: Path, sim: Simulator, **changes: Any) -> AsyncIterator[Running]:
+async def daemon(
+    folder: Path, sim: Simulator, environ: Mapping[str, str] | None = None, **changes: Any
+) -> AsyncIterator[Running]:
     """Run a daemon in `folder` until the block ends, then stop it cleanly."""
     settings = config.load(write_config(folder, sim, **changes), {})
-    service = Service(settings, {})
+    service = Service(settings, environ or {})
     task = asyncio.create_task(service.run())
     running = Running(folder / "drop", folder / "mirror", sim)
     try:

@@ -75,3 +75,22 @@ async def test_a_deletion_at_any_moment_gives_the_slot_back(turns: int) -> None:
     assert ended == ["other"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_no_more_work_at_once_than_the_limits_allow() -> None:
+    clock, carrier = FakeClock(datetime(2026, 1, 1, tzinfo=UTC)), Carrier()
+
+    async def on_ended(_job: Job) -> None: ...
+
+    limits = {Lane.PREPARING: 2, Lane.DOWNLOADING: 1}
+    dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits, on_ended)
+    running = asyncio.create_task(dispatcher.run())
+    for number in range(5):
+        dispatcher.add(a_job(f"b{number}", clock))
+    await settled()
+    assert len(carrier.at_work) == 2
+    dispatcher.set_limits({Lane.PREPARING: 4, Lane.DOWNLOADING: 1})
+    await settled()
+    assert len(carrier.at_work) == 4
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

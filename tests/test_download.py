@@ -288,25 +288,28 @@ async def test_a_write_may_take_less_than_it_was_given(part: Path, monkeypatch: 
     assert part.read_bytes() == VIDEO
 
 
-async def test_no_more_workers_than_allowed_run_at_once(tmp_path: Path) -> None:
-    running, most = 0, 0
-    lock = threading.Lock()
+async def test_progress_is_noted_while_there_is_any(part: Path) -> None:
+    with FaultyServer(stall) as server:
+        async with downloads(60) as adapter:
+            task = asyncio.create_task(adapter.fetch(DownloadOrder(server.url(), part), lambda _: None))
+            await until(lambda: part.exists() and part.stat().st_size == HALF)
+            stalled_at = adapter.progressed_at()
+            await asyncio.sleep(0.05)
+            assert adapter.progressed_at() == stalled_at
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert adapter.progressed_at() > stalled_at, "nothing to do is no standstill"
 
-    def script(exchange: Exchange) -> None:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        time.sleep(0.05)
-        with lock:
-            running -= 1
-        whole(exchange)
 
-    with FaultyServer(script) as server:
-        async with downloads(workers=2) as adapter:
-            orders = [DownloadOrder(server.url(), tmp_path / str(number)) for number in range(6)]
-            await asyncio.gather(*(adapter.fetch(order, lambda _: None) for order in orders))
-    assert most == 2
+async def test_a_wait_for_the_rate_is_no_standstill(part: Path) -> None:
+    with FaultyServer(whole) as server:
+        async with downloads(rate=1000) as adapter:
+            task = asyncio.create_task(adapter.fetch(DownloadOrder(server.url(), part), lambda _: None))
+            await until(lambda: adapter.progressed_at() > time.monotonic() + 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
 
 
 async def test_memory_does_not_depend_on_the_size(part: Path) -> None:

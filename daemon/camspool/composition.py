@@ -157,7 +157,6 @@ def _api(
 
 def _downloads(settings: Settings) -> HttpDownloads:
     return HttpDownloads(
-        workers=settings.limits.downloading,
         timeout=settings.download.timeout,
         rate=settings.download.rate,
         user_agent=USER_AGENT,

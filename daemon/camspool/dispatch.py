@@ -61,6 +61,12 @@ class Dispatcher:
         self._closing = False
         self._seen_at = float("-inf")
 
+    def set_limits(self, limits: dict[Lane, int]) -> None:
+        """Allow more or fewer clips at once; what is running beyond a new limit runs on."""
+        for lane, limit in limits.items():
+            self._lanes[lane].limit = limit
+        self._wake.set()
+
     def add(self, job: Job) -> None:
         """Queue every clip of a request that has not ended and is not queued or running yet."""
         for clip in job.status.clips:

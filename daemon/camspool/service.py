@@ -20,11 +20,12 @@ from camspool.ledger import PROGRESS_EVERY_S
 from camspool.report import Report
 from camspool.settings import Settings
 from camspool.threads import first_of
+from camspool.vitals import FileWork, Sign, Vitals
 
 log = structlog.get_logger()
 
 SERVICE_FILE_EVERY_S: Final = 15
-STUCK_AFTER_S: Final = 60.0
+SCANNER_PATIENCE_S: Final = 60.0
 """The scanner looks at its folder at least this often, or `watch.rescan` and as much again."""
 
 
@@ -201,21 +202,35 @@ class Service:
         for job in (parts.housekeeping.remove_orphans, self._check_folders):
             scheduler.add_job(_put_off_quietly(job), name=job.__name__)
         if (interval := watchdog_interval(self._environ, os.getpid())) is not None:
-            scheduler.add_job(self._tend_watchdog, "interval", seconds=interval)
+            self._schedule_watchdog(scheduler, interval)
         return scheduler
+
+    def _schedule_watchdog(self, scheduler: AsyncIOScheduler, interval: float) -> None:
+        parts, file_work = self._parts, FileWork(self._parts.clock)
+        vitals = Vitals(
+            parts.clock,
+            {
+                "scanner": Sign(lambda: parts.watcher.progressed_at, self._scanner_patience),
+                "downloads": Sign(parts.downloads.progressed_at),
+                "file work": Sign(file_work.progressed_at),
+            },
+        )
+
+        async def tend() -> None:
+            if not vitals.stuck():
+                self._manager.watchdog()
+
+        for job in (file_work.try_through, tend):
+            scheduler.add_job(job, "interval", seconds=interval, name=job.__name__)
+
+    def _scanner_patience(self) -> float:
+        return max(SCANNER_PATIENCE_S, 2 * self._settings.watch.rescan)
 
     async def _check_folders(self) -> None:
         trouble = self._parts.watcher.trouble
         gone = Waiting(reason=trouble.reason, message=trouble.message, until=None) if trouble else None
         self._parts.conditions.set(Cause.DROP, gone)
         await self._parts.storage.check()
-
-    async def _tend_watchdog(self) -> None:
-        """Tell the manager that we live, as long as the loop (which runs this) and the scanner get on."""
-        watcher = self._parts.watcher
-        silent_for = self._parts.clock.monotonic() - watcher.progressed_at
-        if silent_for < max(STUCK_AFTER_S, 2 * self._settings.watch.rescan):
-            self._manager.watchdog()
 
 
 def _put_off_quietly(job: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -26,7 +26,6 @@ class HttpDownloads:
     """The port `Downloads`.
 
     Args:
-        workers: how many downloads run at once; more wait their turn.
         timeout: seconds without a byte after which a download is interrupted.
         connect_timeout: seconds for a connection to come about.
         rate: bytes per second for all downloads together; None for no limit.
@@ -42,7 +41,6 @@ class HttpDownloads:
     def __init__(  # noqa: PLR0913  the composition root calls it once, by keyword
         self,
         *,
-        workers: int = 4,
         timeout: float = 30.0,
         connect_timeout: float = 10.0,
         rate: float | None = None,
@@ -51,7 +49,7 @@ class HttpDownloads:
         user_agent: str = "camspool",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._slots = asyncio.Semaphore(workers)
+        self._running: set[Transfer] = set()
         self._terms = Terms(timeout, largest, monotonic, RateLimit(rate, monotonic))
         self._settings = SessionSettings(timeout, connect_timeout, verify, user_agent)
         self._idle = [self._first_session()]
@@ -66,14 +64,21 @@ class HttpDownloads:
             if not transfer.cancelled:
                 on_progress(progress)
 
-        async with self._slots:
-            session = self._idle.pop() if self._idle else Session(self._settings)
-            transfer = Transfer(
-                order, session, self._terms, lambda progress: loop.call_soon_threadsafe(tell, progress)
-            )
+        session = self._idle.pop() if self._idle else Session(self._settings)
+        transfer = Transfer(
+            order, session, self._terms, lambda progress: loop.call_soon_threadsafe(tell, progress)
+        )
+        self._running.add(transfer)
+        try:
             outcome = await _outcome(transfer, session)
-            self._idle.append(session)
+        finally:
+            self._running.discard(transfer)
+        self._idle.append(session)
         return outcome.result()
+
+    def progressed_at(self) -> float:
+        """When the slowest of the running downloads last got on, in monotonic seconds; now without any."""
+        return min((transfer.progressed_at for transfer in self._running), default=self._terms.monotonic())
 
     def close(self) -> None:
         """Close the connections that are kept; downloads that run are ended by cancelling their tasks."""

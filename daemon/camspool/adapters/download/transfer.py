@@ -47,6 +47,7 @@ class Transfer:
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._writing = False
+        self.progressed_at = terms.monotonic()
 
     def cancel(self) -> bool:
         """Make `run` end soon with CancelledError.
@@ -165,6 +166,7 @@ class Transfer:
 
     def _pause(self, seconds: float) -> None:
         if seconds > 0:
+            self.progressed_at = self._terms.monotonic() + seconds  # to wait is all that is to be done
             self._cancelled.wait(seconds)
 
     def _begin_writing(self) -> None:
@@ -173,6 +175,8 @@ class Transfer:
             self._writing = True
 
     def _check(self) -> None:
+        """Called wherever it gets on: note that, and end when `cancel` was called."""
+        self.progressed_at = self._terms.monotonic()
         if self._cancelled.is_set():
             raise CancelledError
 

@@ -4,6 +4,7 @@ Does not know what was asked for: comparing the facts with a request is the call
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Literal
@@ -13,6 +14,8 @@ from camspool.adapters.mp4.scan import Scan
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import VideoFacts
+
+_MOST_THREADS = 64  # as many as there can be downloads
 
 Verify = Literal["size", "structure", "decode"]
 
@@ -26,6 +29,8 @@ class Mp4Videos:
 
     def __init__(self, verify: Verify) -> None:
         self._verify = verify
+        # Threads of its own: decoding takes minutes, and must not keep the short work on files waiting.
+        self._threads = ThreadPoolExecutor(_MOST_THREADS, "inspect")
 
     def check_available(self) -> None:
         """Raise ConfigurationError when `decode` is asked for and PyAV is not installed."""
@@ -36,7 +41,8 @@ class Mp4Videos:
         """See the port; cancelling ends the decoding too."""
         stop = Event()
         try:
-            return await asyncio.to_thread(inspect_file, path, self._verify, stop)
+            looking = asyncio.get_running_loop().run_in_executor
+            return await looking(self._threads, inspect_file, path, self._verify, stop)
         finally:
             stop.set()
 
