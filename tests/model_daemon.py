@@ -149,7 +149,7 @@ class Jobs:
         trigger: str | None = None,
         *,
         seconds: float | None = None,
-        name: str = "",
+        id: str | None = None,  # noqa: A002  APScheduler's own word
     ) -> None:
         self._jobs.append((job, seconds))
 
@@ -214,7 +214,7 @@ class ModelDaemon:
         assert not self.runs
         self.disk.dead, self.disk.accesses_left = False, None
         self._patch.setattr(durable, "_THIS_RUN", secrets.token_hex(4))  # as a new process has it
-        self.service = service.Service(self.settings, {})
+        self.service = service.Service(self.settings, {}, lambda: self.settings)
         self._run = self.loop.create_task(self.service.run())
 
     def stop(self) -> None:

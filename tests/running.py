@@ -150,8 +150,8 @@ async def daemon(
     folder: Path, sim: Simulator, environ: Mapping[str, str] | None = None, **changes: Any
 ) -> AsyncIterator[Running]:
     """Run a daemon in `folder` until the block ends, then stop it cleanly."""
-    settings = config.load(write_config(folder, sim, **changes), {})
-    service = Service(settings, environ or {})
+    path = write_config(folder, sim, **changes)
+    service = Service(config.load(path, {}), environ or {}, lambda: config.load(path, {}))
     task = asyncio.create_task(service.run())
     running = Running(folder / "drop", folder / "mirror", sim)
     try:

@@ -10,6 +10,7 @@ import click
 from camspool import __version__
 
 if TYPE_CHECKING:
+    from camspool.core.errors import ConfigurationError
     from camspool.settings import Settings
 
 EX_TEMPFAIL = 75
@@ -40,16 +41,18 @@ def run(config_path: Path | None) -> None:
 
     import structlog
 
+    from camspool import config
     from camspool.adapters import logs
     from camspool.adapters.spool import AlreadyRunning
     from camspool.core.errors import ConfigurationError, StorageTrouble
     from camspool.service import Service
 
-    settings = _load(config_path)
+    path = _configuration_file(config_path)
+    settings = _load(path)
     logs.configure(settings.logging.level, settings.logging.format)
 
     async def serve() -> None:
-        await Service(settings, os.environ).run()
+        await Service(settings, os.environ, lambda: config.load(path, os.environ)).run()
 
     try:
         asyncio.run(serve())
@@ -110,7 +113,7 @@ def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -
     from camspool.verify import NoSuchTarget
     from camspool.verify import verify as verify_mirror
 
-    settings = _load(config_path)
+    settings = _load(_configuration_file(config_path))
     try:
         well = verify_mirror(settings.folders.mirror, settings.download.verify, paths, as_json=as_json)
     except NoSuchTarget as error:
@@ -140,23 +143,37 @@ def schema(document: str) -> None:
     click.echo(json.dumps(schemas[document](), indent=2, ensure_ascii=False))
 
 
-def _load(config_path: Path | None) -> "Settings":
+def _configuration_file(named: Path | None) -> Path:
+    """Where the configuration is; ends the program with exit code 78 when it is nowhere."""
+    from camspool import config
+    from camspool.core.errors import ConfigurationError
+
+    try:
+        path = config.find(named, os.environ)
+    except ConfigurationError as error:
+        _give_up_configuration(error)
+    if path is None:
+        places = ", ".join(["$CAMSPOOL_CONFIG", *map(str, config.PLACES)])
+        _give_up(
+            f"There is no configuration file: looked for -c, {places}. Copy config.example.yaml.", EX_CONFIG
+        )
+    return path
+
+
+def _load(path: Path) -> "Settings":
     """The settings; ends the program with exit code 78 when they cannot be used."""
     from camspool import config
     from camspool.core.errors import ConfigurationError
 
     try:
-        path = config.find(config_path, os.environ)
-        if path is None:
-            places = ", ".join(["$CAMSPOOL_CONFIG", *map(str, config.PLACES)])
-            _give_up(
-                f"There is no configuration file: looked for -c, {places}. Copy config.example.yaml.",
-                EX_CONFIG,
-            )
         return config.load(path, os.environ)
     except ConfigurationError as error:
-        lines = [f"  {problem.sentence}" for problem in error.problems]
-        _give_up("\n".join([f"{error.source} cannot be used:", *lines]), EX_CONFIG)
+        _give_up_configuration(error)
+
+
+def _give_up_configuration(error: "ConfigurationError") -> NoReturn:
+    lines = [f"  {problem.sentence}" for problem in error.problems]
+    _give_up("\n".join([f"{error.source} cannot be used:", *lines]), EX_CONFIG)
 
 
 def _need_simulator() -> None:

@@ -39,6 +39,8 @@ class Parts:
 
     clock: Clock
     spool: Spool
+    world: World
+    videos: Mp4Videos
     survilla: Survilla
     pacing: Pacing
     recordings: Batching
@@ -48,6 +50,7 @@ class Parts:
     directory: Directory
     ledger: Ledger
     dispatcher: Dispatcher
+    examiner: Examiner
     admission: Admission
     housekeeping: Housekeeping
     watcher: DropWatcher
@@ -70,7 +73,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     survilla, pacing = _api(settings, environ, clock, conditions)
     recordings = Batching(pacing, clock, settings.api.batch)
     downloads = _downloads(settings)
-    storage = Storage(spool, conditions, clock, settings.cleanup.min_free)
+    storage = Storage(spool, conditions, clock, min_free=settings.cleanup.min_free, pause=settings.watch.poll)
     directory = Directory(recordings, clock)
     ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after))
     videos = Mp4Videos(settings.download.verify)
@@ -82,21 +85,16 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     async def on_ended(job: Job) -> None:
         await admission.ended(job)
 
-    async def sit_out() -> None:
-        await storage.sit_out(settings.watch.poll)
-
-    limits = {
-        Lane.PREPARING: settings.limits.preparing,
-        Lane.DOWNLOADING: settings.limits.downloading,
-    }
-    dispatcher = Dispatcher(workflow, clock, limits, on_ended)
+    dispatcher = Dispatcher(workflow, clock, limits(settings), on_ended)
     watcher = _watcher(settings, spool, clock)
     examiner = Examiner(spool, clock, terms(settings))
-    neighbours = Neighbours(watcher.forget, housekeeping.remember, sit_out)
+    neighbours = Neighbours(watcher.forget, housekeeping.remember, storage.sit_out)
     admission = Admission(spool, examiner, ledger, dispatcher, neighbours)
     return Parts(
         clock,
         spool,
+        world,
+        videos,
         survilla,
         pacing,
         recordings,
@@ -106,6 +104,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
         directory,
         ledger,
         dispatcher,
+        examiner,
         admission,
         housekeeping,
         watcher,
@@ -138,21 +137,44 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def _api(
-    settings: Settings, environ: Mapping[str, str], clock: Clock, conditions: Conditions
-) -> tuple[Survilla, Pacing]:
-    def token() -> str:
+def token_reader(settings: Settings, environ: Mapping[str, str]) -> Callable[[], str]:
+    """What reads the token, from where the configuration says; it is never logged from then on."""
+
+    def read() -> str:
         secret = config.token(settings, environ).get_secret_value()
         logs.redact(secret)
         return secret
 
+    return read
+
+
+def limits(settings: Settings) -> dict[Lane, int]:
+    """What the configuration says about how many clips are worked on at once."""
+    return {Lane.PREPARING: settings.limits.preparing, Lane.DOWNLOADING: settings.limits.downloading}
+
+
+def backoff(settings: Settings) -> Backoff:
+    """What the configuration says about probing an API in trouble."""
+    return Backoff(settings.retry.first, settings.retry.longest)
+
+
+def watch_settings(settings: Settings) -> WatchSettings:
+    """What the configuration says about watching drop/."""
+    watch = settings.watch
+    return WatchSettings(watch.mode, watch.settle, watch.rescan, watch.poll)
+
+
+def _api(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, conditions: Conditions
+) -> tuple[Survilla, Pacing]:
     def on_trouble(trouble: Waiting | None) -> None:
         conditions.set(Cause.API, trouble)
 
     api = settings.api
+    token = token_reader(settings, environ)
     survilla = Survilla(api.endpoint, token, clock, timeout=api.timeout, user_agent=USER_AGENT)
-    backoff = Backoff(settings.retry.first, settings.retry.longest)
-    return survilla, Pacing(survilla, clock, rate=api.rate, backoff=backoff, on_trouble=on_trouble)
+    pacing = Pacing(survilla, clock, rate=api.rate, backoff=backoff(settings), on_trouble=on_trouble)
+    return survilla, pacing
 
 
 def _downloads(settings: Settings) -> HttpDownloads:
@@ -174,6 +196,5 @@ def _watcher(settings: Settings, spool: Spool, clock: Clock) -> DropWatcher:
             return rejected.code is ErrorCode.INVALID  # whole, but wrong; all else may be half a file
         return True
 
-    watch = settings.watch
-    how = WatchSettings(watch.mode, watch.settle, watch.rescan, watch.poll)
+    how = watch_settings(settings)
     return DropWatcher(settings.folders.drop, how, clock, spool.check_drop, parses)

@@ -42,7 +42,7 @@ class Examiner:
     def __init__(self, spool: Spool, clock: Clock, terms: Terms) -> None:
         self._spool = spool
         self._clock = clock
-        self._terms = terms
+        self.terms = terms
 
     def was_edited(self, file: str, status: Status) -> bool:
         """True when the file is another version than the one that `status` is about."""
@@ -127,7 +127,7 @@ class Examiner:
         return self._save(status)
 
     def _answer(self, file: str, dropped: DropFile, place: "_Place") -> Status:
-        terms, now = self._terms, self._clock.now()
+        terms, now = self.terms, self._clock.now()
         try:
             parsed = intake.parse(read_document(dropped.data, naming.suffix(file)), terms.rules)
         except RequestRejected as rejected:

@@ -27,7 +27,7 @@ PROGRESS_EVERY_S: Final = 1.0
 """How often progress is written at most (contract, "The status file")."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
     """What every job needs to change and save its status."""
 

@@ -32,6 +32,15 @@ class Report:
         self._parts = parts
         self._started_at = parts.clock.now()
         self._since: dict[Cause, datetime] = {}
+        self._notice: ServiceProblem | None = None
+
+    def notice(self, code: str, message: str) -> None:
+        """Let a problem be told that holds up nobody's work, until `all_clear`."""
+        self._notice = ServiceProblem(code, message, self._parts.clock.now())
+
+    def all_clear(self) -> None:
+        """Tell of the last `notice` no more."""
+        self._notice = None
 
     async def write(self, state: ServiceState | None = None) -> str:
         """Write the service file; `state` overrules what the problems say.
@@ -68,7 +77,8 @@ class Report:
     def _problems(self, now: datetime) -> tuple[ServiceProblem, ...]:
         held = self._parts.conditions.all()
         self._since = {cause: self._since.get(cause, now) for cause in held}
-        return tuple(
+        problems = [
             ServiceProblem(waiting.reason, waiting.message, self._since[cause])
             for cause, waiting in held.items()
-        )
+        ]
+        return (*problems, self._notice) if self._notice else tuple(problems)

@@ -9,11 +9,11 @@ from typing import Any, Final
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from camspool import composition
+from camspool import composition, reload
 from camspool.adapters.systemd import ServiceManager, watchdog_interval
 from camspool.adapters.watch import Change, Settled
 from camspool.conditions import Cause
-from camspool.core.errors import StorageTrouble
+from camspool.core.errors import ConfigurationError, StorageTrouble
 from camspool.core.health import ServiceState
 from camspool.core.model import Waiting
 from camspool.ledger import PROGRESS_EVERY_S
@@ -35,19 +35,24 @@ class Service:
     Args:
         settings: the configuration.
         environ: the environment: token, service manager.
+        reread: reads the configuration again; blocking. May raise ConfigurationError.
 
     Raises:
         ConfigurationError: the settings ask for something that is not there.
     """
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], reread: Callable[[], Settings]
+    ) -> None:
         self._settings = settings
         self._environ = environ
+        self._reread = reread
         self._parts = composition.build(settings, environ, self._on_condition)
         self._report = Report(self._parts)
         self._manager = ServiceManager()
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
         self._stopping = asyncio.Event()
+        self._reload_asked = asyncio.Event()
         self._news = asyncio.Event()
         self._put_off_files: set[str] = set()
 
@@ -67,7 +72,7 @@ class Service:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
-            loop.add_signal_handler(signal.SIGHUP, self._parts.watcher.scan_soon)
+            loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
             await self._work()
         finally:
             await self._close()
@@ -75,7 +80,7 @@ class Service:
     async def _work(self) -> None:
         """Start everything, say so, and wait for the word to stop."""
         log.info("service_starting", drop=str(self._settings.folders.drop), pid=os.getpid())
-        scheduler = self._schedule()
+        self._scheduler = scheduler = self._schedule()
         scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -101,6 +106,7 @@ class Service:
             self._take_in(),
             self._settle_abandoned(),
             self._tell_news(),
+            self._reload_when_asked(),
         ]
 
     async def _until_ready(self) -> None:
@@ -120,6 +126,37 @@ class Service:
         await self._parts.survilla.aclose()
         self._manager.close()
         await asyncio.to_thread(self._parts.spool.close)
+
+    # A new configuration
+
+    async def _reload_when_asked(self) -> None:
+        while True:
+            await self._reload_asked.wait()
+            self._reload_asked.clear()
+            ready = self._parts.watcher.first_scan_done.is_set()
+            if ready:
+                self._manager.reloading()
+            await self._reload()
+            await self._say()
+            if ready:  # before the first scan it would be no more than half true
+                self._manager.ready()
+
+    async def _reload(self) -> None:
+        try:
+            wanted = await asyncio.to_thread(self._reread)
+            reload.check(wanted)
+        except ConfigurationError as error:
+            problems = [problem.sentence for problem in error.problems]
+            log.error("configuration_not_reloaded", source=error.source, problems=problems)  # noqa: TRY400
+            message = f"The new configuration cannot be used, the old one stays in force: {error}"
+            self._report.notice("bad_configuration", message)
+            return
+        outcome = reload.compare(self._settings, wanted)
+        reload.apply(self._parts, outcome.settings, self._environ)
+        self._settings = outcome.settings
+        self._reschedule()
+        self._report.all_clear()
+        log.info("configuration_reloaded", applied=outcome.applied, needs_restart=outcome.needs_restart)
 
     # What arrives in the drop folder
 
@@ -160,7 +197,7 @@ class Service:
                     names = await asyncio.to_thread(parts.housekeeping.survey)
                 names = [name for name in names if not await parts.admission.settle_abandoned(name)]
             except StorageTrouble:
-                await parts.storage.sit_out(self._settings.watch.poll)
+                await parts.storage.sit_out()
             else:
                 await parts.clock.sleep(self._settings.watch.poll if names else 0.0)
 
@@ -185,11 +222,21 @@ class Service:
 
     def _schedule(self) -> AsyncIOScheduler:
         """The periodic jobs. A late run is still run, and several that were missed are one."""
-        parts, cleanup = self._parts, self._settings.cleanup
         scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        jobs = [
+        for job, seconds in self._periodic_jobs():
+            scheduler.add_job(_put_off_quietly(job), "interval", seconds=seconds, id=job.__name__)
+        for job in (self._parts.housekeeping.remove_orphans, self._check_folders):
+            scheduler.add_job(_put_off_quietly(job))
+        if (interval := watchdog_interval(self._environ, os.getpid())) is not None:
+            self._schedule_watchdog(scheduler, interval)
+        return scheduler
+
+    def _periodic_jobs(self) -> list[tuple[Callable[[], Coroutine[Any, Any, None]], float]]:
+        """Each job, and how often it is run, in seconds."""
+        parts, cleanup = self._parts, self._settings.cleanup
+        return [
             (self._say, SERVICE_FILE_EVERY_S),
             (parts.ledger.save_progress, PROGRESS_EVERY_S),
             (self._check_folders, self._settings.watch.poll),
@@ -197,13 +244,12 @@ class Service:
             (parts.housekeeping.remove_orphans, cleanup.every),
             (parts.housekeeping.retire, cleanup.every),
         ]
-        for job, seconds in jobs:
-            scheduler.add_job(_put_off_quietly(job), "interval", seconds=seconds, name=job.__name__)
-        for job in (parts.housekeeping.remove_orphans, self._check_folders):
-            scheduler.add_job(_put_off_quietly(job), name=job.__name__)
-        if (interval := watchdog_interval(self._environ, os.getpid())) is not None:
-            self._schedule_watchdog(scheduler, interval)
-        return scheduler
+
+    def _reschedule(self) -> None:
+        for job, seconds in self._periodic_jobs():
+            # Only what has changed: the others would begin to wait anew.
+            if self._scheduler.get_job(job.__name__).trigger.interval.total_seconds() != seconds:
+                self._scheduler.reschedule_job(job.__name__, trigger="interval", seconds=seconds)
 
     def _schedule_watchdog(self, scheduler: AsyncIOScheduler, interval: float) -> None:
         parts, file_work = self._parts, FileWork(self._parts.clock)
@@ -221,7 +267,7 @@ class Service:
                 self._manager.watchdog()
 
         for job in (file_work.try_through, tend):
-            scheduler.add_job(job, "interval", seconds=interval, name=job.__name__)
+            scheduler.add_job(job, "interval", seconds=interval)
 
     def _scanner_patience(self) -> float:
         return max(SCANNER_PATIENCE_S, 2 * self._settings.watch.rescan)

@@ -26,14 +26,18 @@ class Storage:
         conditions: where to tell.
         clock: for pauses.
         min_free: bytes that downloads leave free.
+        pause: seconds before what has failed in one folder only is tried again.
     """
 
-    def __init__(self, spool: Spool, conditions: Conditions, clock: Clock, min_free: int) -> None:
+    def __init__(
+        self, spool: Spool, conditions: Conditions, clock: Clock, *, min_free: int, pause: float
+    ) -> None:
         self._clock = clock
         self._looking = asyncio.Lock()
         self._spool = spool
         self._conditions = conditions
         self.min_free = min_free
+        self.pause = pause
         self.free_bytes = 0
         self.kept_free_bytes = min_free
 
@@ -51,12 +55,12 @@ class Storage:
             self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
         return self._conditions.get(Cause.MIRROR) is not None
 
-    async def sit_out(self, pause: float) -> None:
-        """Return when what has just failed may be tried again: with the mirror back, or after `pause`."""
+    async def sit_out(self) -> None:
+        """Return when what has just failed may be tried again: with the mirror back, or after a pause."""
         if await self.is_down():
             await self._conditions.passable(Cause.MIRROR)
         else:
-            await self._clock.sleep(pause)
+            await self._clock.sleep(self.pause)
 
     def _mirror_trouble(self, *, writes: bool) -> Waiting | None:
         try:

@@ -18,7 +18,7 @@ async def serve(path: Path) -> None:
     settings = config.load(path, os.environ)
     logs.configure(settings.logging.level, settings.logging.format)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    await Service(settings, os.environ).run()
+    await Service(settings, os.environ, lambda: settings).run()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Batching:
     def __init__(self, api: PacedApi, clock: Clock, batch: int) -> None:
         self._api = api
         self._clock = clock
-        self._batch = batch
+        self.batch = batch
         self._waiting: dict[Question, Callers] = {}
         self._arrival = asyncio.Event()
         self._forming = asyncio.Lock()
@@ -109,7 +109,7 @@ class Batching:
 
     async def _gathered(self) -> None:
         await self._arrival.wait()
-        if len(self._waiting) < self._batch:
+        if len(self._waiting) < self.batch:
             await self._clock.sleep(WINDOW_S)
 
     def _take_batch(self) -> Batch:
@@ -120,7 +120,7 @@ class Batching:
             if all(caller.done() for caller in callers):
                 continue
             kind = type(next(iter(batch), question))
-            room = len(batch) < min(self._batch, self._api.largest(kind) or self._batch)
+            room = len(batch) < min(self.batch, self._api.largest(kind) or self.batch)
             (batch if isinstance(question, kind) and room else left)[question] = callers
         self._waiting = left
         if left:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 
 from camspool.adapters.download.pace import RateLimit
 from camspool.adapters.download.session import Session, SessionSettings
@@ -73,8 +74,18 @@ class HttpDownloads:
             outcome = await _outcome(transfer, session)
         finally:
             self._running.discard(transfer)
-        self._idle.append(session)
+        if session.settings is self._settings:
+            self._idle.append(session)
+        else:
+            session.close()
         return outcome.result()
+
+    def configure(self, *, timeout: float, rate: float | None) -> None:
+        """Let later downloads be patient for other `timeout` seconds; the new rate counts for all at once."""
+        self._terms.rate.set(rate)
+        self._terms = replace(self._terms, timeout=timeout)
+        self._settings = replace(self._settings, timeout=timeout)
+        self.close()  # the connections that wait have the old time limit
 
     def progressed_at(self) -> float:
         """When the slowest of the running downloads last got on, in monotonic seconds; now without any."""

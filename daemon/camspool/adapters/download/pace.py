@@ -24,11 +24,17 @@ class RateLimit:
         self._lock = threading.Lock()
         self._free_at = monotonic()
 
+    def set(self, bytes_per_s: float | None) -> None:
+        """Allow so many bytes per second from now on."""
+        with self._lock:
+            self._bytes_per_s = bytes_per_s
+            self._free_at = self._monotonic()
+
     def wait_s(self, count: int) -> float:
         """Seconds to wait after `count` bytes; what several threads took is paid one after the other."""
-        if self._bytes_per_s is None:
-            return 0.0
         with self._lock:
+            if self._bytes_per_s is None:
+                return 0.0
             now = self._monotonic()
             self._free_at = max(self._free_at, now) + count / self._bytes_per_s
             return self._free_at - now

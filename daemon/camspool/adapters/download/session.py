@@ -35,6 +35,7 @@ class Session:
     def __init__(self, settings: SessionSettings) -> None:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
+        self.settings = settings
         self._socket: socket.socket | None = None
         self._client = httpx.Client(
             auth=httpx.Auth(),  # the base class sends nothing, not even what stands in the URL

@@ -28,13 +28,13 @@ class Mp4Videos:
     """
 
     def __init__(self, verify: Verify) -> None:
-        self._verify = verify
+        self.verify = verify
         # Threads of its own: decoding takes minutes, and must not keep the short work on files waiting.
         self._threads = ThreadPoolExecutor(_MOST_THREADS, "inspect")
 
     def check_available(self) -> None:
         """Raise ConfigurationError when `decode` is asked for and PyAV is not installed."""
-        if self._verify == "decode":
+        if self.verify == "decode":
             check_available()
 
     async def inspect(self, path: Path) -> VideoFacts:
@@ -42,7 +42,7 @@ class Mp4Videos:
         stop = Event()
         try:
             looking = asyncio.get_running_loop().run_in_executor
-            return await looking(self._threads, inspect_file, path, self._verify, stop)
+            return await looking(self._threads, inspect_file, path, self.verify, stop)
         finally:
             stop.set()
 

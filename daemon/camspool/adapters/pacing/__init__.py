@@ -49,6 +49,12 @@ class Pacing:
         probe = Halving(self._rate, self._rate, clock)
         self._patience = Patience(self._halving, probe, clock, backoff, on_trouble, jitter)
 
+    def configure(self, *, rate: float, backoff: Backoff) -> None:
+        """Ask at another rate from now on, and with other pauses; a service in trouble is probed at once."""
+        self._rate.set(rate)
+        self._patience.backoff = backoff
+        self._patience.probe_soon()
+
     async def turn(self) -> None:
         """Wait until the rate allows a call; the next `ask` is that call."""
         await self._rate.turn()

@@ -12,6 +12,7 @@ from camspool.core import schedule
 from camspool.core.errors import CamspoolError, ClipTrouble, ServiceTrouble
 from camspool.core.model import Waiting, WaitReason
 from camspool.core.ports import Answer, Api, Clock, Question
+from camspool.threads import first_of
 
 log = structlog.get_logger()
 
@@ -65,11 +66,12 @@ class Patience:
         self._api = api
         self._probe = probe
         self._clock = clock
-        self._backoff = backoff
+        self.backoff = backoff
         self._on_trouble = on_trouble
         self._jitter = jitter
         self._condition: _Condition | None = None
         self._probing = asyncio.Lock()
+        self._hurry = asyncio.Event()
 
     async def ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
         """As `ports.Api`, but waits for as long as the service is in trouble."""
@@ -89,6 +91,10 @@ class Patience:
                         self._release()
                     return answers
 
+    def probe_soon(self) -> None:
+        """Do not wait any longer for the next probe: something has changed that may help."""
+        self._hurry.set()
+
     @asynccontextmanager
     async def _admitted(self) -> AsyncIterator[bool]:
         """Enter at once while all is well; else when it is time to probe, as the only one (True)."""
@@ -97,7 +103,8 @@ class Patience:
             return
         async with self._probing:
             if self._condition is not None:
-                await self._clock.sleep(max(0.0, self._condition.probe_at - self._clock.monotonic()))
+                pause = max(0.0, self._condition.probe_at - self._clock.monotonic())
+                await first_of(self._clock.sleep(pause), self._hurry.wait())
             yield self._condition is not None
 
     def _hold(self, trouble: ServiceTrouble, *, probing: bool) -> None:
@@ -105,9 +112,10 @@ class Patience:
         if known and not probing:
             return
         probes = known.probes + 1 if known else 0
-        pause = self._backoff.before(probes, self._jitter())
+        pause = self.backoff.before(probes, self._jitter())
         if trouble.retry_after is not None:
-            pause = max(self._backoff.first, trouble.retry_after)
+            pause = max(self.backoff.first, trouble.retry_after)
+        self._hurry.clear()
         self._condition = _Condition(trouble, known.since if known else now, now + pause, probes)
         until = self._clock.now() + timedelta(seconds=pause)
         if known is None or known.trouble.reason != trouble.reason:

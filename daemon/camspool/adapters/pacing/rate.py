@@ -16,13 +16,18 @@ class Rate:
     def __init__(self, api: Api, rate: float, clock: Clock) -> None:
         self._api = api
         self._clock = clock
-        at_once = max(1, int(rate))
-        self._period = max(1.0, 1.0 / rate)
-        self._recent: deque[float] = deque([-math.inf] * at_once, maxlen=at_once)
+        self._recent: deque[float] = deque()
+        self.set(rate)
         self._queue = asyncio.Lock()
         self._granted = 0
         self._minutes: Counter[int] = Counter()
         self.last_success_at: datetime | None = None
+
+    def set(self, rate: float) -> None:
+        """Allow so many calls per second from now on."""
+        at_once = max(1, int(rate))
+        self._period = max(1.0, 1.0 / rate)
+        self._recent = deque([*[-math.inf] * at_once, *self._recent], maxlen=at_once)
 
     async def turn(self) -> None:
         """Wait until a call may be made, and reserve it for the next `ask`."""

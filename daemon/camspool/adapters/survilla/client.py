@@ -45,7 +45,7 @@ class Survilla:
         largest: int = LARGEST_ANSWER,
     ) -> None:
         self._endpoint = endpoint
-        self._token = token
+        self.token = token
         self._clock = clock
         self._timeout = timeout
         self._largest = largest
@@ -55,11 +55,15 @@ class Survilla:
         no_cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
-            # Half the time, so that what ends while connecting is known never to have been sent.
-            timeout=httpx.Timeout(timeout, connect=timeout / 2),
+            timeout=_timeouts(timeout),
             cookies=no_cookies,
             follow_redirects=False,
         )
+
+    def set_timeout(self, seconds: float) -> None:
+        """Give later calls another time limit."""
+        self._timeout = seconds
+        self._client.timeout = _timeouts(seconds)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -97,7 +101,7 @@ class Survilla:
         return self._types != documents.USUAL_TYPES
 
     def _usable_token(self) -> str:
-        token = self._token()
+        token = self.token()
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ServiceTrouble(
                 WaitReason.UNAUTHORISED,
@@ -153,3 +157,8 @@ def _decoded(answer: bytes) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _timeouts(seconds: float) -> httpx.Timeout:
+    """Half the time for connecting, so that what ends meanwhile is known never to have been sent."""
+    return httpx.Timeout(seconds, connect=seconds / 2)

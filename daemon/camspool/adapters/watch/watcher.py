@@ -22,6 +22,7 @@ from camspool.core.errors import CamspoolError, StorageTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Clock
 from camspool.core.settling import Sighting, Signature
+from camspool.threads import first_of
 
 _LONGEST_PAUSE: Final = 5.0
 """Seconds: so often at least `progressed_at` moves, though nothing happens."""
@@ -128,6 +129,11 @@ class DropWatcher:
     def close(self) -> None:
         """Stop watchdog's threads; blocking. `run` does so when it is cancelled."""
         self._observer.close()
+
+    def configure(self, settings: WatchSettings) -> None:
+        """Watch by other times from now on; the mode stays."""
+        self._settings = settings
+        self.scan_soon()
 
     def scan_soon(self) -> None:
         """Look at everything again, without waiting for the next scan."""
@@ -289,14 +295,7 @@ class DropWatcher:
         """Wait for a hint, the next scan or the next deadline."""
         due = [] if self.trouble is not None else [at for _, at in self._deadlines()]
         seconds = min(self._scan_at, *due, self._clock.monotonic() + _LONGEST_PAUSE) - self._clock.monotonic()
-        sleeping = asyncio.ensure_future(self._clock.sleep(max(seconds, 0.0)))
-        waking = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sleeping, waking):
-                task.cancel()
-            await asyncio.gather(sleeping, waking, return_exceptions=True)
+        await first_of(self._clock.sleep(max(seconds, 0.0)), self._wake.wait())
         self._wake.clear()
 
     def _ring(self) -> None:
