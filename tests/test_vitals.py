@@ -33,7 +33,10 @@ def test_a_part_that_does_not_get_on_is_named_and_logged_once() -> None:
         assert watched.stuck() == watched.stuck() == ["scanner"]
         progress["scanner"] += 60
         assert watched.stuck() == []
-    assert [(line["event"], line["part"]) for line in logged] == [("stuck", "scanner"), ("got_on", "scanner")]
+    assert [(line["event"], line["part"]) for line in logged] == [
+        ("part_stuck", "scanner"),
+        ("part_got_on", "scanner"),
+    ]
 
 
 async def test_file_work_gets_on_only_while_threads_get_free() -> None:

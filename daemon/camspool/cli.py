@@ -36,7 +36,10 @@ def main() -> None:
 @main.command(short_help="Run the daemon in the foreground.")
 @_config_option
 def run(config_path: Path | None) -> None:
-    """Run the daemon in the foreground; SIGTERM and SIGINT stop it cleanly, SIGHUP reloads the configuration."""
+    """Run the daemon in the foreground.
+
+    SIGTERM and SIGINT stop it cleanly, SIGHUP reloads the configuration.
+    """
     import asyncio
 
     import structlog

@@ -67,6 +67,8 @@ class Vitals:
         found = {part: now - sign.progressed_at() for part, sign in self._signs.items()}
         stuck = [part for part, silent_s in found.items() if silent_s >= self._signs[part].patience()]
         for part in self._told.symmetric_difference(stuck):
-            log.error("stuck" if part in stuck else "got_on", part=part, silent_s=round(found[part]))
+            log.error(
+                "part_stuck" if part in stuck else "part_got_on", part=part, silent_s=round(found[part])
+            )
         self._told = set(stuck)
         return stuck
