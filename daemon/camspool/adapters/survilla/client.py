@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import httpx
 import structlog
 
-from camspool.adapters.survilla import answers, documents, failures
+from camspool.adapters.survilla import answers, documents, failures, misfits
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
@@ -82,6 +82,18 @@ class Survilla:
                 raise
             message = f"whether the preparation has started is not known: {trouble.message}"
             return [OutcomeUnknown(WaitReason.API_ERROR, message) for _ in questions]
+
+    async def missing(self) -> Sequence[str]:
+        """What the server's schema lacks of what `ask` asks for, each in words.
+
+        Raises:
+            ServiceTrouble: the call failed, or the server does not tell its schema.
+        """
+        reply = await self._call({"query": documents.SCHEMA_QUESTION}, self._usable_token())
+        if reply.data is None or not reply.data.get("__schema"):
+            said = reply.complaints[0].message if reply.complaints else "nothing"
+            raise ServiceTrouble(WaitReason.API_ERROR, f"the server does not tell its schema, saying: {said}")
+        return misfits.missing(reply.data["__schema"])
 
     async def _ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
         token = self._usable_token()

@@ -59,7 +59,8 @@ USUAL_TYPES: Final[Types] = {
 SCHEMA_QUESTION: Final = """\
 query { __schema {
   queryType { name } mutationType { name }
-  types { name fields(includeDeprecated: true) { name type { ...T } args { name type { ...T } } } }
+  types { name fields(includeDeprecated: true) {
+    name type { ...T } args { name defaultValue type { ...T } } } }
 } }
 fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }"""
 
@@ -110,20 +111,21 @@ def _arguments(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for root in ("queryType", "mutationType"):
         for field in fields.get((schema[root] or {}).get("name"), []):
             yield from _arguments_of(field, field["name"])
-            for inner in fields.get(_type_text(field["type"]).strip("[]!"), []):
+            for inner in fields.get(type_text(field["type"]).strip("[]!"), []):
                 yield from _arguments_of(inner, f"{field['name']}.{inner['name']}")
 
 
 def _arguments_of(field: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for argument in field["args"]:
-        yield f"{path}.{argument['name']}", _type_text(argument["type"])
+        yield f"{path}.{argument['name']}", type_text(argument["type"])
 
 
-def _type_text(described: Mapping[str, Any]) -> str:
+def type_text(described: Mapping[str, Any]) -> str:
+    """A type of the schema as GraphQL writes it: `[Int!]!`."""
     match described["kind"]:
         case "NON_NULL":
-            return _type_text(described["ofType"]) + "!"
+            return type_text(described["ofType"]) + "!"
         case "LIST":
-            return f"[{_type_text(described['ofType'])}]"
+            return f"[{type_text(described['ofType'])}]"
         case _:
             return str(described["name"])

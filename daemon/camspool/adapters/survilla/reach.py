@@ -1,0 +1,61 @@
+"""Whether the vendor's server can be reached at all: one GET without a token, and what its answer tells."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from camspool.adapters.survilla import failures
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An answer, whatever it says: how long it took, and how far the server's clock is ahead of ours.
+
+    `ahead_s` is None where the answer has no usable Date; such a date is exact to a second.
+    """
+
+    seconds: float
+    ahead_s: float | None
+
+
+async def reach(
+    endpoint: str, limit: float, user_agent: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Reached:
+    """Ask the server for nothing in particular.
+
+    Args:
+        endpoint: its address.
+        limit: seconds for all of it.
+        user_agent: the User-Agent header.
+        now: the wall clock, aware.
+
+    Raises:
+        ServiceTrouble: no answer came; the text says how far the way led.
+    """
+    try:
+        async with (
+            httpx.AsyncClient(headers={"User-Agent": user_agent}, timeout=limit) as client,
+            asyncio.timeout(limit),
+        ):
+            began = time.monotonic()
+            response = await client.send(client.build_request("GET", endpoint), stream=True)
+            await response.aclose()
+            return Reached(time.monotonic() - began, _ahead(response.headers.get("date"), now()))
+    except failures.ON_THE_WAY as error:
+        host = httpx.URL(endpoint).host or "api.endpoint"
+        raise failures.on_the_way(error, host, limit) from None
+
+
+def _ahead(date: str | None, now: datetime) -> float | None:
+    if date is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
