@@ -17,9 +17,10 @@ from camspool.core.model import Problem, WaitReason
 from camspool.core.problems import Unexpected, shown, unknown_name
 from camspool.settings import Settings
 
-__all__ = ["Settings", "config_schema", "find", "load", "machine_timezone", "token"]
+__all__ = ["Settings", "config_schema", "find", "load", "machine_timezone", "token", "token_and_source"]
 
 PLACES: Final = (Path("config.yaml"), Path("/etc/camspool/config.yaml"))
+TOKEN_REMEDY: Final = "make one in the portal's API section and write it to api.token_file"  # noqa: S105 - a text about one
 _PREFIX: Final = "CAMSPOOL_"
 _FILE_VARIABLE: Final = "CAMSPOOL_CONFIG"
 _TOKEN_VARIABLE: Final = "CAMSPOOL_API__TOKEN"  # noqa: S105 - the name of a variable
@@ -72,6 +73,11 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def token(settings: Settings, environ: Mapping[str, str]) -> SecretStr:
+    """The API token; see `token_and_source`."""
+    return token_and_source(settings, environ)[0]
+
+
+def token_and_source(settings: Settings, environ: Mapping[str, str]) -> tuple[SecretStr, Path | str]:
     """The API token: from `CAMSPOOL_API__TOKEN`, else `$CREDENTIALS_DIRECTORY/token`, else `api.token_file`.
 
     Read it whenever it is needed: a new one is then used without a restart.
@@ -79,9 +85,12 @@ def token(settings: Settings, environ: Mapping[str, str]) -> SecretStr:
     Raises:
         ServiceTrouble: `unauthorised`; there is none, or it cannot be one. That is no reason to end: the
             service waits until somebody has put it right.
+
+    Returns:
+        It, and the file or the name of the variable that it was read from.
     """
     if text := environ.get(_TOKEN_VARIABLE, "").strip():
-        return _checked_token(text, _TOKEN_VARIABLE)
+        return _checked_token(text, _TOKEN_VARIABLE), _TOKEN_VARIABLE
     files = [settings.api.token_file]
     if folder := environ.get(_CREDENTIALS_VARIABLE):
         files.insert(0, Path(folder, "token"))
@@ -93,7 +102,7 @@ def token(settings: Settings, environ: Mapping[str, str]) -> SecretStr:
             continue
         except OSError as error:
             raise _no_token(f"{file} cannot be read: {error.strerror}") from None
-        return _checked_token(content.decode("utf-8-sig", "replace").strip(), str(file))
+        return _checked_token(content.decode("utf-8-sig", "replace").strip(), str(file)), file
     raise _no_token("there is no token in " + " or ".join(map(str, files)))
 
 
@@ -233,7 +242,4 @@ def _checked_token(text: str, source: str) -> SecretStr:
 
 
 def _no_token(found: str) -> ServiceTrouble:
-    return ServiceTrouble(
-        WaitReason.UNAUTHORISED,
-        f"{found}; make one in the portal's API section and write it to api.token_file",
-    )
+    return ServiceTrouble(WaitReason.UNAUTHORISED, f"{found}; {TOKEN_REMEDY}")

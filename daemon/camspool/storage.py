@@ -18,6 +18,11 @@ LEAST_ROOM = 1 << 20
 """Bytes that are left free though `cleanup.min_free` says less: status files must be able to tell of it."""
 
 
+def room_to_keep(min_free: int, size: int) -> int:
+    """Bytes that downloads leave free on a file system of `size` bytes."""
+    return min(max(min_free, LEAST_ROOM), int(size * ROOM_SHARE))
+
+
 class Storage:
     """Sets the conditions MIRROR and ROOM.
 
@@ -76,7 +81,7 @@ class Storage:
             self.free_bytes, size = self._spool.free_bytes()
         except StorageTrouble as trouble:
             return Waiting(reason=trouble.reason, message=trouble.message, until=None)
-        self.kept_free_bytes = min(max(self.min_free, LEAST_ROOM), int(size * ROOM_SHARE))
+        self.kept_free_bytes = room_to_keep(self.min_free, size)
         if self.free_bytes >= self.kept_free_bytes:
             return None
         message = f"Less than {self.kept_free_bytes:,} bytes are free: make room, or lower cleanup.min_free."

@@ -3,7 +3,18 @@
 Nothing else in the program writes to a final path below these folders.
 """
 
-from camspool.adapters.spool.markers import AlreadyRunning
+from camspool.adapters.spool.markers import AlreadyRunning, AnotherFolder, MarkedFolder, Memory
+from camspool.adapters.spool.probe import probe, renames
 from camspool.adapters.spool.spool import DropFile, Foreign, Spool
 
-__all__ = ["AlreadyRunning", "DropFile", "Foreign", "Spool"]
+__all__ = [
+    "AlreadyRunning",
+    "AnotherFolder",
+    "DropFile",
+    "Foreign",
+    "MarkedFolder",
+    "Memory",
+    "Spool",
+    "probe",
+    "renames",
+]

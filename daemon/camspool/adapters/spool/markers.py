@@ -34,6 +34,24 @@ class AlreadyRunning(CamspoolError):
     """Another daemon holds the lock in the same state folder."""
 
 
+class AnotherFolder(StorageTrouble):
+    """A folder is not the one that is remembered: not mounted, most likely.
+
+    Args:
+        found: what it is instead.
+        memory: the file in which it is remembered.
+    """
+
+    def __init__(self, found: str, memory: Path) -> None:
+        remedy = (
+            f"Mount the right one; if this is the right one, stop camspool, "
+            f"delete the line of this folder in {memory}, and start again."
+        )
+        super().__init__(WaitReason.FOLDER_UNAVAILABLE, f"{found} {remedy}")
+        self.found = found
+        self.remedy = remedy
+
+
 class Memory:
     """`state/`: which id the marker of each folder had, and the lock."""
 
@@ -65,6 +83,35 @@ class Memory:
                     f"Another camspool is running on {self._state}; stop it, or give this one other folders."
                 ) from None
             self._ids = self._read()
+
+    def look(self) -> None:
+        """Read what is remembered, for those who only look on: takes no lock, makes nothing.
+
+        Raises:
+            StorageTrouble: it cannot be read.
+        """
+        with durable.storage(self.path):
+            self._ids = self._read()
+
+    def in_use(self) -> bool:
+        """True while a daemon holds the lock; a shared lock is tried for, for no longer than an instant.
+
+        Raises:
+            StorageTrouble: the lock cannot be looked at.
+        """
+        path = self._state / "lock"
+        with durable.storage(path):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            finally:
+                os.close(descriptor)
+        return False
 
     def close(self) -> None:
         """Give the lock up."""
@@ -136,6 +183,18 @@ class MarkedFolder:
             finally:
                 os.close(descriptor)
 
+    def recognised(self) -> bool:
+        """True when this is the folder that is remembered, False when none is; adopts and makes nothing.
+
+        Raises:
+            AnotherFolder: it has another marker than is remembered, or none.
+            StorageTrouble: it cannot be looked at.
+        """
+        remembered = self._memory.id_of(self.root)
+        if remembered is not None:
+            os.close(self._known(remembered))
+        return remembered is not None
+
     def files(self) -> Iterator[str]:
         """The paths of all regular files, lazily, dot files included, ignored folders left out."""
         self.check()
@@ -165,8 +224,9 @@ class MarkedFolder:
 
     def _open_root(self) -> int:
         remembered = self._memory.id_of(self.root)
-        if remembered is None:
-            return self._adopt()
+        return self._adopt() if remembered is None else self._known(remembered)
+
+    def _known(self, remembered: str) -> int:
         with durable.storage(self.root):
             descriptor = os.open(self.root, _FOLDER)
         try:
@@ -182,11 +242,7 @@ class MarkedFolder:
         what = (
             f"has no marker {MARKER}: is it mounted?" if found is None else "is another folder than before."
         )
-        raise StorageTrouble(
-            WaitReason.FOLDER_UNAVAILABLE,
-            f"{self.root} {what} Mount the right one; if this is the right one, stop camspool, "
-            f"delete the line of this folder in {self._memory.path}, and start again.",
-        )
+        raise AnotherFolder(f"{self.root} {what}", self._memory.path)
 
     def _adopt(self) -> int:
         """First use: state/ has never seen this folder. A marker that is there already is believed."""

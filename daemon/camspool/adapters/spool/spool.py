@@ -28,11 +28,11 @@ from camspool.adapters.spool.durable import (
     write,
 )
 from camspool.adapters.spool.markers import MarkedFolder, Memory, components
+from camspool.adapters.spool.probe import probe
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
 from camspool.core.model import LONGEST_REQUEST, STATUS_SCHEMA, ErrorCode, OutputFile, Status, WaitReason
 
-_PROBE: Final = ".camspool-probe"
 _LONGEST_STATUS: Final = 64 * 1024 * 1024
 
 
@@ -272,13 +272,7 @@ class Spool:
     def probe_mirror(self) -> None:
         """Raise StorageTrouble while mirror/ cannot be written: tried with a small file, durably."""
         with self._mirror.folder("") as folder:
-            write(
-                folder,
-                _PROBE,
-                b"camspool writes this when a write has failed, and deletes it.\n",
-                durable=True,
-            )
-            remove(folder, _PROBE)
+            probe(folder)
 
     def free_bytes(self) -> tuple[int, int]:
         """Bytes that we may still write in mirror/, and the size of its file system."""

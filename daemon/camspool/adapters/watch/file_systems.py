@@ -46,6 +46,25 @@ def inotify_works(file_system: str) -> bool:
     return file_system in _LOCAL
 
 
+def why_polling(wanted: str, file_system: str) -> str:
+    """Why a folder is polled; empty where inotify is to be used.
+
+    Args:
+        wanted: `auto`, `inotify` or `polling`.
+        file_system: its type.
+    """
+    if wanted == "polling":
+        return "configured"
+    if wanted == "auto" and not inotify_works(file_system):
+        return f"inotify does not see what other machines change on {file_system}"
+    return ""
+
+
+def why_inotify(wanted: str, file_system: str) -> str:
+    """Why a folder that needs no polling is watched by inotify."""
+    return "configured" if wanted == "inotify" else f"{file_system} is local"
+
+
 def type_at(path: str, mounts: list[Mount]) -> str:
     """The type at an absolute `path`, found as the kernel does it: from the top, into each mount on the way.
 

@@ -26,7 +26,7 @@ from watchdog.events import (
 from watchdog.observers.inotify import InotifyObserver
 from watchdog.utils import BaseThread
 
-from camspool.adapters.watch.file_systems import UNKNOWN, file_system_of, inotify_works
+from camspool.adapters.watch.file_systems import UNKNOWN, file_system_of, why_inotify, why_polling
 from camspool.adapters.watch.hints import Hints
 
 _FIRST_RETRY: Final = 10.0
@@ -79,7 +79,7 @@ class Observer:
             if self._closed:
                 return
             self.file_system = file_system_of(self._drop)
-            unwanted = self._why_polling()
+            unwanted = why_polling(self._wanted, self.file_system)
             if unwanted or (self._inotify and not self._inotify.works()):
                 self._stop()
             if unwanted:
@@ -93,13 +93,6 @@ class Observer:
             self._closed = True
             self._stop()
 
-    def _why_polling(self) -> str:
-        if self._wanted == "polling":
-            return "configured"
-        if self._wanted == "auto" and not inotify_works(self.file_system):
-            return f"inotify does not see what other machines change on {self.file_system}"
-        return ""
-
     def _start(self, now: float) -> None:
         try:
             self._inotify = _Inotify(self._drop, self._hints)
@@ -109,7 +102,7 @@ class Observer:
             self._say("polling", f"inotify could not be started: {error.strerror or error}")
             return
         self._retry = _FIRST_RETRY
-        self._say("inotify", "configured" if self._wanted == "inotify" else f"{self.file_system} is local")
+        self._say("inotify", why_inotify(self._wanted, self.file_system))
 
     def _stop(self) -> None:
         if self._inotify is not None:
