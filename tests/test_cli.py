@@ -71,7 +71,7 @@ def test_help_names_every_command() -> None:
     shown = run("--help")
     assert shown.returncode == 0
     assert shown.stderr == ""
-    for command in ("run", "demo", "simulator", "schema"):
+    for command in ("run", "demo", "simulator", "check", "schema"):
         assert re.search(rf"(?m)^  {command} ", shown.stdout)
 
 

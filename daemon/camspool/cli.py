@@ -101,6 +101,21 @@ def simulator(port: int, host: str) -> None:
         _give_up(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}", 1)
 
 
+@main.command(short_help="Check whether a daemon could do its work here.")
+@_config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+def check(config_path: Path | None, *, as_json: bool) -> None:
+    """Check configuration, folders, token, API, clock and systemd's unit, each with a verdict and a remedy.
+
+    Before the first start, or beside a running daemon: nothing is changed. Run as root, it tries folders and
+    token as the service's user. The exit code is 1 when anything is wrong, 78 when the configuration is.
+    """
+    from camspool.check import check as check_all
+
+    wrong = check_all(config_path, os.environ, as_json=as_json)
+    sys.exit(EX_CONFIG if "configuration" in wrong else int(bool(wrong)))
+
+
 @main.command(short_help="Compare the MP4s in the mirror with their status files.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @_config_option

@@ -13,13 +13,12 @@ from rich.text import Text
 
 from camspool.core.errors import StorageTrouble
 from camspool.core.naming import printable
+from camspool.screen import counted, standard_output, terminal_safe
 from camspool.verify.verdicts import HINTS, Problem, Tally, What
 from camspool.verify.verification import Verification
 
 SCHEMA: Final = "camspool/verify/1"
 _MOST_ROWS: Final = 500
-_WIDE: Final = 160
-"""Columns where nobody's terminal says how many there are."""
 
 
 @contextmanager
@@ -30,7 +29,9 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     with console.status("Verifying ...") as line:
-        yield lambda path: line.update(Text(f"Verifying {_shown(path)}", overflow="ellipsis", no_wrap=True))
+        yield lambda path: line.update(
+            Text(f"Verifying {terminal_safe(path)}", overflow="ellipsis", no_wrap=True)
+        )
 
 
 def write_table(run: Verification) -> bool:
@@ -39,9 +40,7 @@ def write_table(run: Verification) -> bool:
     Raises:
         StorageTrouble: as `problems` does, after what was found before has been printed.
     """
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDE)
+    console = standard_output()
     shown: list[Problem] = []
     try:
         with _progress() as on_look:
@@ -94,7 +93,7 @@ def _print_table(console: Console, problems: list[Problem]) -> None:
         table.add_column(heading, overflow="fold")
     for problem in problems:
         cells = (problem.path, problem.found, problem.expected)
-        table.add_row(problem.what, *(Text(_shown(cell)) for cell in cells))
+        table.add_row(problem.what, *(Text(terminal_safe(cell)) for cell in cells))
     console.print(table)
     console.print()
     for what in What:
@@ -105,7 +104,7 @@ def _print_table(console: Console, problems: list[Problem]) -> None:
 def _print_totals(console: Console, run: Verification) -> None:
     tally = run.tally
     work = f" ({tally.in_work:,} in work)" if tally.in_work else ""
-    looked_at = f"{_counted(tally.files, 'MP4')} of {_counted(tally.requests, 'request')}{work} in {run.root}"
+    looked_at = f"{counted(tally.files, 'MP4')} of {counted(tally.requests, 'request')}{work} in {run.root}"
     total = f"{looked_at}, {decimal(tally.bytes)} read."
     if not tally.problems:
         console.print(Text(f"All as promised: {total}", "green"), soft_wrap=True)
@@ -113,14 +112,5 @@ def _print_totals(console: Console, run: Verification) -> None:
     if tally.problems > _MOST_ROWS:
         console.print(f"... and {tally.problems - _MOST_ROWS:,} more; --json lists all.", highlight=False)
     console.print(
-        Text(f"{_counted(tally.problems, 'problem')}. Verified: {total}", "bold red"), soft_wrap=True
+        Text(f"{counted(tally.problems, 'problem')}. Verified: {total}", "bold red"), soft_wrap=True
     )
-
-
-def _shown(text: str) -> str:
-    """For a terminal: a file's name may hold what would control it."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in printable(text))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

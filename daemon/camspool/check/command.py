@@ -1,0 +1,124 @@
+"""The command as one function: which checks there are, all at work at once, and what is said of them."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from camspool import config
+from camspool.adapters import logs
+from camspool.check import configuration, credential, folders, portal, watching
+from camspool.check import unit as systemd_unit
+from camspool.check.aside import Aside, Person, Work
+from camspool.check.rows import Row, Verdict, wrong
+from camspool.check.screen import looking, write_json, write_table
+from camspool.check.unit import Unit
+from camspool.core.errors import ConfigurationError
+from camspool.settings import Settings
+
+_LIMIT_S: Final = 10.0
+"""For a local check: a share that takes longer is of no use to a daemon either."""
+
+
+def check(config_path: Path | None, environ: Mapping[str, str], *, as_json: bool) -> frozenset[str]:
+    """Check everything, and say on standard output how it is.
+
+    Args:
+        config_path: the configuration file that was named, if any.
+        environ: the environment.
+        as_json: say it in JSON.
+
+    Returns:
+        The names of the checks that found something wrong; `configuration` when that is what cannot be used.
+    """
+    logs.configure("error", "auto")
+    with looking():
+        rows = list(_rows(config_path, environ))
+    (write_json if as_json else write_table)(rows)
+    return frozenset(row.check for row in rows if row.verdict is Verdict.WRONG)
+
+
+def _rows(config_path: Path | None, environ: Mapping[str, str]) -> Iterator[Row]:
+    path = _found(config_path, environ)
+    if isinstance(path, Row):
+        yield path
+        yield from systemd_unit.rows(systemd_unit.ask(), None, None)
+        return
+    # First aside: the folders' names are resolved while it is read, and a dead share would hold that up.
+    found = Aside("folders", _all(configuration.rows, path, environ), limit=_LIMIT_S).rows()
+    yield from found
+    known = systemd_unit.ask()
+    if any(row.verdict is Verdict.WRONG for row in found):
+        yield from systemd_unit.rows(known, None, path)
+        return
+    yield from Checks(config.load(path, environ), path, environ, known).rows()
+
+
+def _found(config_path: Path | None, environ: Mapping[str, str]) -> Path | Row:
+    try:
+        path = config.find(config_path, environ)
+    except ConfigurationError as error:
+        return wrong("configuration", f"{error.source}: no such file", "Name another with -c.")
+    if path is None:
+        places = ", ".join(["-c", "$CAMSPOOL_CONFIG", *map(str, config.PLACES)])
+        remedy = "Copy config.example.yaml to /etc/camspool/config.yaml."
+        return wrong("configuration", f"there is no configuration file: looked for {places}", remedy)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The checks that a usable configuration allows."""
+
+    settings: Settings
+    path: Path
+    environ: Mapping[str, str]
+    unit: Unit | None
+
+    def rows(self) -> Iterator[Row]:
+        """What they find, in the order of the table."""
+        installed = self.unit if self.unit and self.unit.installed else None
+        person = systemd_unit.person_of(installed) if installed and not installed.dynamic else None
+        yield systemd_unit.user_row(self.unit, person)
+        # Without root nobody else can be played; and who is root need not play root.
+        played = person if person and os.geteuid() == 0 != person.uid else None
+        for aside in list(self._asides(installed, played)):
+            yield from aside.rows()
+        yield from systemd_unit.rows(self.unit, self.settings.folders, self.path)
+
+    def _asides(self, installed: Unit | None, played: Person | None) -> Iterator[Aside]:
+        places = self.settings.folders
+        local = partial(Aside, limit=_LIMIT_S, person=played)
+        if played and installed:
+            yield local("configuration", _all(configuration.as_service, self.path, installed.program))
+        yield local("drop", _all(folders.marked, "drop", places.drop, places.state))
+        yield local("mirror", _all(folders.marked, "mirror", places.mirror, places.state))
+        yield local("state", _all(folders.state, places.state, self._made_by(installed)))
+        yield local("daemon", _all(folders.daemon, places.state))
+        yield local("rename", _all(folders.rename, places))
+        yield local("free space", _all(folders.room, places, self.settings.cleanup.min_free))
+        yield local("watching", _all(watching.rows, self.settings))
+        handed = installed.token_file if installed else None
+        settings, environ = self._with_token(handed)
+        token = _all(partial(credential.rows, by_systemd=handed is not None), settings, environ)
+        yield Aside("token", token, limit=_LIMIT_S, person=None if handed else played)
+        patience = portal.CALLS * settings.api.timeout + _LIMIT_S
+        yield Aside("api", lambda: asyncio.run(portal.rows(settings, environ)), limit=patience)
+
+    def _made_by(self, installed: Unit | None) -> bool:
+        state = self.settings.folders.state
+        return installed is not None and any(state.is_relative_to(each) for each in installed.state_folders)
+
+    def _with_token(self, handed: Path | None) -> tuple[Settings, Mapping[str, str]]:
+        """As the service will find it: from the file that systemd reads for it."""
+        if handed is None:
+            return self.settings, self.environ
+        api = self.settings.api.model_copy(update={"token_file": handed})
+        return self.settings.model_copy(update={"api": api}), self.environ
+
+
+def _all(check: Callable[..., Iterator[Row]], *arguments: object) -> Work:
+    return lambda: list(check(*arguments))

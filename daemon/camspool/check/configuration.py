@@ -1,0 +1,45 @@
+"""The configuration: which file, whether it can be used, and by the service's user too."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from camspool import composition, config
+from camspool.check.aside import own_name
+from camspool.check.rows import Row, ok, wrong
+from camspool.core.errors import ConfigurationError
+
+
+def rows(path: Path, environ: Mapping[str, str]) -> Iterator[Row]:
+    """All that is wrong, or the file and the time zone; the daemon's parts are made of it, not started."""
+    try:
+        settings = config.load(path, environ)
+        composition.build(settings, environ, lambda: None)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            yield wrong(
+                "configuration",
+                f"{path}: {problem.sentence}",
+                "Correct it; config.example.yaml has every key.",
+            )
+        return
+    overruled = sorted(name for name in environ if name.startswith("CAMSPOOL_") and environ[name])
+    also = f", overruled by {', '.join(overruled)} of this environment" if overruled else ""
+    yield ok(
+        "configuration", f"{path.absolute()}{also}; times without an offset are in {settings.timezone.key}"
+    )
+
+
+def as_service(path: Path, program: Path | None) -> Iterator[Row]:
+    """What the service's user needs besides folders and token: to read the file, and to start the program."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        found = f"{own_name()} cannot read {path}: {error.strerror}"
+        yield wrong("configuration", found, f"chgrp {os.getegid()} {path} && chmod 640 {path}")
+    if program and not os.access(program, os.X_OK):
+        yield wrong(
+            "service",
+            f"{own_name()} cannot start {program}",
+            "Install camspool where every user may read it.",
+        )
