@@ -26,7 +26,7 @@ from camspool.adapters.spool import Spool
 from camspool.adapters.watch import InotifyLimits
 from camspool.check import credential, folders, portal, unit, watching
 from camspool.check.aside import Aside, Person
-from camspool.check.rows import Row, Verdict, ok
+from camspool.check.rows import Row, Verdict, merged, ok, warning, wrong
 from camspool.settings import Folders, Settings
 from camspool.storage import LEAST_ROOM
 from running import daemon, simulator, write_config
@@ -44,6 +44,11 @@ def said(rows: Iterator[Row] | list[Row], check: str) -> tuple[str, str, str]:
     own = [row for row in rows if row.check == check]
     row = next((row for row in own if row.verdict is not Verdict.OK), own[0])
     return row.verdict, row.found, row.remedy
+
+
+def test_one_row_for_each_check() -> None:
+    rows = [ok("a", "1"), warning("b", "2", "do"), wrong("a", "3", "mend"), warning("a", "4", "mend")]
+    assert merged(rows) == [Row("a", Verdict.WRONG, "1\n3\n4", "mend"), warning("b", "2", "do")]
 
 
 # In a process of its own
@@ -172,7 +177,7 @@ def test_a_folder_that_may_not_be_mounted_is_not_written(used: Folders, what: st
         "warning",
         "not checked: drop and mirror cannot both be written",
     )
-    assert said(folders.room(used, 0), "free space")[1] == "not checked: the mirror is not there"
+    assert said(folders.room(used, 0), "free space")[1] == "not checked: the mirror cannot be looked at"
     assert before == (
         tree(used.mirror.parent),
         used.mirror.exists() and used.mirror.stat().st_mtime_ns,
@@ -202,7 +207,7 @@ def test_a_folder_that_the_services_user_may_not_write() -> None:
 
         found = Aside("drop", rows, limit=20, person=person).rows()
         assert said(found, "drop")[1] == f"nobody cannot write in {new.drop}: Permission denied"
-        assert said(found, "drop")[2].endswith(f"chown nobody {new.drop}")
+        assert said(found, "drop")[2].startswith(f"To let nobody write there: chown nobody {new.drop} ")
         assert (
             said(found, "mirror")[1] == f"{new.mirror} does not exist, and nobody may not make it in {name}"
         )
@@ -267,6 +272,13 @@ def test_room_by_the_daemons_rule() -> None:
         "5 % of it are enough"
     )
     assert folders.enough(LEAST_ROOM - 1, 10 * gigabyte, 0).verdict is Verdict.WRONG
+
+
+def test_what_is_remembered_cannot_be_read(used: Folders) -> None:
+    (used.state / "folders.json").unlink()
+    (used.state / "folders.json").mkdir()
+    verdict, found, _ = mirror_of(used)
+    assert (verdict, found.startswith("not checked: what is remembered of ")) == ("warning", True)
 
 
 # Watching
@@ -341,7 +353,10 @@ def test_a_token_that_only_systemd_can_read() -> None:
 
             return said(Aside("token", rows, limit=20, person=person).rows(), "token")
 
-        assert looked(by_systemd=False)[::2] == ("wrong", f"chown nobody {file} && chmod 600 {file}")
+        assert looked(by_systemd=False)[::2] == (
+            "wrong",
+            f"To let nobody read it: chown nobody {file} && chmod 600 {file}",
+        )
         assert looked(by_systemd=True)[::2] == (
             "warning",
             "Run it as root (sudo camspool check) to check it.",
@@ -511,14 +526,14 @@ def a_unit(**properties: str) -> unit.Unit:
         "ActiveState": "active",
         "User": "nobody",
         "ExecStart": "{ path=/opt/x/camspool ; argv[]=/opt/x/camspool run -c /etc/camspool/config.yaml ; x }",
-        "LoadCredential": "token:/etc/camspool/token",
         "ReadWritePaths": "/srv/camspool",
         "StateDirectory": "camspool",
         "ProtectSystem": "strict",
         "ProtectHome": "yes",
         "PrivateTmp": "yes",
     }
-    return unit.Unit(usual | properties)
+    text = "# the unit\n[Service]\nLoadCredential=token:/etc/camspool/token\n"
+    return unit.Unit(usual | properties, text)
 
 
 CONFIG = Path("/etc/camspool/config.yaml")
@@ -533,6 +548,11 @@ def test_what_the_unit_says() -> None:
     assert known.program == Path("/opt/x/camspool")
     assert known.config_path == CONFIG
     assert known.token_file == Path("/etc/camspool/token")
+    assert unit.Unit({}, f"{known.text}[Service]\nLoadCredential=token:/x\n").token_file == Path("/x")
+    assert unit.Unit({}, f"{known.text}[Service]\nLoadCredential=\n").token_file is None, (
+        "a drop-in unsets it"
+    )
+    assert unit.Unit({}, "#LoadCredential=token:/x\n").token_file is None
     assert known.state_folders == (Path("/var/lib/camspool"),)
     assert unit_said(known) == ("ok", "camspool.service is installed, enabled, active", "")
 
@@ -563,6 +583,11 @@ def test_what_is_wrong_with_the_unit(properties: dict[str, str], verdict: str, r
     assert (found[0], found[2][: len(remedy)]) == (verdict, remedy)
 
 
+def test_systemd_that_does_not_run_or_not_answer(tmp_path: Path) -> None:
+    assert unit._unasked(tmp_path / "none") == ok("service", "systemd does not run here")
+    assert unit._unasked(tmp_path).verdict is Verdict.WARNING
+
+
 def test_folders_that_the_sandbox_hides() -> None:
     _, found, remedy = unit_said(a_unit(), drop="/run/user/drop")
     assert found == "its sandbox hides /run/user/drop from it: ProtectHome=yes"
@@ -591,7 +616,7 @@ def test_as_whom_it_is_checked() -> None:
 def run(
     folder: Path, *arguments: str | Path, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """`camspool check` where no systemd is found, unless `PATH` says otherwise."""
+    """`camspool check` where the only systemctl is the one of `stand_in`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CAMSPOOL_")}
     return subprocess.run(
         [sys.executable, "-m", "camspool", "check", *arguments],
@@ -602,6 +627,15 @@ def run(
         timeout=50,
         check=False,
     )
+
+
+def stand_in(folder: Path, text: str = "", **properties: str) -> None:
+    """A systemctl that tells this of the unit: the real one needs a whole system."""
+    lines = "".join(f"{key}={value}\n" for key, value in properties.items())
+    told = f"print({lines!r} if sys.argv[1] == 'show' else {text!r}, end='')"
+    systemctl = folder / "systemctl"
+    systemctl.write_text(f"#!{sys.executable}\nimport sys\n{told}\n")
+    systemctl.chmod(0o755)
 
 
 def checks(answer: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]]:
@@ -619,6 +653,8 @@ async def test_before_the_first_start_and_beside_a_daemon(tmp_path: Path) -> Non
     with simulator(tmp_path / "clips") as sim:
         path = write_config(tmp_path, sim)
         (tmp_path / "token").chmod(0o600)
+        me = pwd.getpwuid(os.getuid()).pw_name
+        stand_in(tmp_path, LoadState="loaded", UnitFileState="enabled", ActiveState="active", User=me)
         before = sorted(os.listdir(tmp_path))  # noqa: PTH208
         first = await asyncio.to_thread(run, tmp_path, "-c", path, "--json")
         assert sorted(os.listdir(tmp_path)) == before  # noqa: PTH208
@@ -653,8 +689,9 @@ def test_a_bad_configuration_names_every_problem(tmp_path: Path) -> None:
     assert answer.returncode == 78
     assert "api.rate: found 'fast', expected a number" in answer.stdout
     assert "watch.settle: found 'soon', expected a duration" in answer.stdout
-    assert answer.stdout.count("wrong") == 4
-    assert "3 wrong, 0 warnings: camspool cannot do its work like this.\n" in answer.stdout
+    assert "api.token: found '(not shown)', expected no token here" in answer.stdout
+    assert answer.stdout.count("-> Correct") == 1
+    assert "1 wrong, 0 warnings: camspool cannot do its work like this.\n" in answer.stdout
     assert TOKEN not in answer.stdout
 
 
@@ -676,16 +713,14 @@ def test_root_checks_as_the_services_user() -> None:
         path = write_config(folder, sim)
         path.chmod(0o600)
         (folder / "token").chmod(0o600)
-        properties = {"User": "nobody", "LoadCredential": f"token:{folder}/token", "LoadState": "loaded"}
-        systemctl = folder / "systemctl"
-        lines = "".join(f"{key}={value}\n" for key, value in properties.items())
-        systemctl.write_text(f"#!{sys.executable}\nprint({lines!r}, end='')\n")
-        systemctl.chmod(0o755)
+        away = folder / "bin/camspool"
+        properties = {"User": "nobody", "LoadState": "loaded", "ExecStart": f"{{ path={away} ; }}"}
+        stand_in(folder, f"[Service]\nLoadCredential=token:{folder}/token\n", **properties)
         answer = run(folder, "-c", path, "--json")
     found = checks(answer)
     assert found["user"]["found"] == "checked as nobody, the user of camspool.service"
     assert found["drop"]["found"].endswith(f"drop does not exist, and nobody may not make it in {name}")
+    assert f"nobody cannot start {away}" in found["service"]["found"]
     assert (found["token"]["verdict"], found["access"]["verdict"]) == ("ok", "ok"), "systemd reads the token"
-    rows = [row for row in json.loads(answer.stdout)["checks"] if row["check"] == "configuration"]
-    assert rows[1]["found"] == f"nobody cannot read {path}: Permission denied"
+    assert found["configuration"]["found"].endswith(f"\nnobody cannot read {path}: Permission denied")
     assert answer.returncode == 78

@@ -5,6 +5,7 @@ is only known by being that user: mode bits do not tell of ACLs, network shares 
 """
 
 import contextlib
+import grp
 import json
 import os
 import pwd
@@ -37,6 +38,14 @@ def own_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
+
+
+def own_group() -> str:
+    """The same for its group."""
+    try:
+        return grp.getgrgid(os.getegid()).gr_name
+    except KeyError:
+        return str(os.getegid())
 
 
 class Aside:

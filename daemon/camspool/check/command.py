@@ -13,7 +13,7 @@ from camspool.adapters import logs
 from camspool.check import configuration, credential, folders, portal, watching
 from camspool.check import unit as systemd_unit
 from camspool.check.aside import Aside, Person, Work
-from camspool.check.rows import Row, Verdict, wrong
+from camspool.check.rows import Row, Verdict, merged, wrong
 from camspool.check.screen import looking, write_json, write_table
 from camspool.check.unit import Unit
 from camspool.core.errors import ConfigurationError
@@ -36,7 +36,7 @@ def check(config_path: Path | None, environ: Mapping[str, str], *, as_json: bool
     """
     logs.configure("error", "auto")
     with looking():
-        rows = list(_rows(config_path, environ))
+        rows = merged(_rows(config_path, environ))
     (write_json if as_json else write_table)(rows)
     return frozenset(row.check for row in rows if row.verdict is Verdict.WRONG)
 

@@ -1,11 +1,11 @@
 """The configuration: which file, whether it can be used, and by the service's user too."""
 
-import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from camspool import composition, config
-from camspool.check.aside import own_name
+from camspool.check.aside import own_group, own_name
 from camspool.check.rows import Row, ok, wrong
 from camspool.core.errors import ConfigurationError
 
@@ -18,9 +18,7 @@ def rows(path: Path, environ: Mapping[str, str]) -> Iterator[Row]:
     except ConfigurationError as error:
         for problem in error.problems:
             yield wrong(
-                "configuration",
-                f"{path}: {problem.sentence}",
-                "Correct it; config.example.yaml has every key.",
+                "configuration", problem.sentence, f"Correct {path}; config.example.yaml has every key."
             )
         return
     overruled = sorted(name for name in environ if name.startswith("CAMSPOOL_") and environ[name])
@@ -36,10 +34,16 @@ def as_service(path: Path, program: Path | None) -> Iterator[Row]:
         path.open("rb").close()
     except OSError as error:
         found = f"{own_name()} cannot read {path}: {error.strerror}"
-        yield wrong("configuration", found, f"chgrp {os.getegid()} {path} && chmod 640 {path}")
-    if program and not os.access(program, os.X_OK):
-        yield wrong(
-            "service",
-            f"{own_name()} cannot start {program}",
-            "Install camspool where every user may read it.",
-        )
+        yield wrong("configuration", found, f"chgrp {own_group()} {path} && chmod 640 {path}")
+    # Tried, since its interpreter may be out of reach; a wrapper of somebody's own might do more than tell.
+    if program and program.name == "camspool" and not _starts(program):
+        remedy = "Install camspool and its Python where every user may read them, such as /opt and /usr."
+        yield wrong("service", f"{own_name()} cannot start {program}", remedy)
+
+
+def _starts(program: Path) -> bool:
+    try:
+        told = subprocess.run((program, "--version"), capture_output=True, check=False)  # noqa: S603
+    except OSError:
+        return False
+    return told.returncode == 0

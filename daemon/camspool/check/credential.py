@@ -31,7 +31,9 @@ def rows(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) ->
         elif by_systemd:
             yield warning("token", found + how, "Run it as root (sudo camspool check) to check it.")
         else:
-            yield wrong("token", found, f"chown {own_name()} {file} && chmod 600 {file}")
+            yield wrong(
+                "token", found, f"To let {own_name()} read it: chown {own_name()} {file} && chmod 600 {file}"
+            )
         return
     if isinstance(source, Path) and source.stat().st_mode & stat.S_IROTH:
         yield warning("token", f"everybody on this machine can read {source}{how}", f"chmod o= {source}")

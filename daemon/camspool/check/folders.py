@@ -15,7 +15,7 @@ from rich.filesize import decimal
 
 from camspool.adapters.spool import AnotherFolder, MarkedFolder, Memory, probe, renames
 from camspool.adapters.watch import file_system_of, inotify_works
-from camspool.check.aside import own_name
+from camspool.check.aside import own_group, own_name
 from camspool.check.rows import Row, not_checked, ok, warning, wrong
 from camspool.core.errors import StorageTrouble
 from camspool.settings import Folders
@@ -34,8 +34,14 @@ def marked(name: str, root: Path, state: Path) -> Iterator[Row]:
         root: the folder.
         state: where the daemon remembers its marker.
     """
+    memory = Memory(state)
     try:
-        known = _recognised(root, state)
+        memory.look()
+    except StorageTrouble as trouble:
+        yield not_checked(name, f"what is remembered of {root} cannot be read ({trouble.message})")
+        return
+    try:
+        known = MarkedFolder(root, memory).recognised()
     except AnotherFolder as another:
         yield wrong(name, another.found, another.remedy)
         return
@@ -97,7 +103,7 @@ def room(folders: Folders, min_free: int) -> Iterator[Row]:
     try:
         _recognised(folders.mirror, folders.state)
     except StorageTrouble:
-        yield not_checked("free space", "the mirror is not there")
+        yield not_checked("free space", "the mirror cannot be looked at")
         return
     facts = os.statvfs(_nearest(folders.mirror))
     yield enough(facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize, min_free)
@@ -151,7 +157,7 @@ def _to_be_made(name: str, root: Path) -> Row:
     if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
         return ok(name, f"{root} does not exist yet: the first start makes it")
     found = f"{root} does not exist, and {own_name()} may not make it in {parent}"
-    return wrong(name, found, f"install -d -o {own_name()} -g {_own_group()} -m 2770 {root}")
+    return wrong(name, found, f"install -d -o {own_name()} -g {own_group()} -m 2770 {root}")
 
 
 def _sharing(root: Path) -> Iterator[Row]:
@@ -203,7 +209,9 @@ def _remedy_for(error: BaseException | None, root: Path) -> str:
     number = error.errno if isinstance(error, OSError) else None
     match number:
         case errno.EACCES | errno.EPERM:
-            return f"Let {own_name()} write there, and pass the folders above it: chown {own_name()} {root}"
+            return (
+                f"To let {own_name()} write there: chown {own_name()} {root} (and open the folders above it)"
+            )
         case errno.EROFS:
             return "Mount it so that it can be written (it is read-only), or look after its disk."
         case errno.ENOSPC | errno.EDQUOT:
@@ -216,7 +224,3 @@ def _remedy_for(error: BaseException | None, root: Path) -> str:
             )
         case _:
             return "Look after the disk or share that it is on."
-
-
-def _own_group() -> int:
-    return os.getegid()

@@ -1,5 +1,6 @@
 """What a check finds: one row of the table. No I/O."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +15,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was looked at, how it is, what was found, and what to do about it."""
+    """What was looked at, how it is, what was found and what to do about it; one line for each thing."""
 
     check: str
     verdict: Verdict
@@ -35,6 +36,20 @@ def warning(check: str, found: str, remedy: str = "") -> Row:
 def wrong(check: str, found: str, remedy: str) -> Row:
     """The daemon could not do its work."""
     return Row(check, Verdict.WRONG, found, remedy)
+
+
+def merged(rows: Iterable[Row]) -> list[Row]:
+    """One row for each check, with all that was found and the worst of the verdicts."""
+    by_check: dict[str, list[Row]] = {}
+    for row in rows:
+        by_check.setdefault(row.check, []).append(row)
+    return [_merged(check, found) for check, found in by_check.items()]
+
+
+def _merged(check: str, rows: list[Row]) -> Row:
+    worst = max((row.verdict for row in rows), key=list(Verdict).index)
+    remedies = dict.fromkeys(row.remedy for row in rows if row.remedy)
+    return Row(check, worst, "\n".join(row.found for row in rows), "\n".join(remedies))
 
 
 def not_checked(check: str, why: str) -> Row:

@@ -41,9 +41,12 @@ def write_table(rows: Sequence[Row]) -> None:
     table.add_column("check", no_wrap=True)
     table.add_column("found", overflow="fold")
     for row in rows:
-        table.add_row(Text(row.verdict, _COLOURS[row.verdict]), row.check, Text(terminal_safe(row.found)))
-        if row.remedy:
-            table.add_row("", "", Text(f"-> {terminal_safe(row.remedy)}", "bold"))
+        first, *more = row.found.split("\n")
+        table.add_row(Text(row.verdict, _COLOURS[row.verdict]), row.check, Text(terminal_safe(first)))
+        for line in more:
+            table.add_row("", "", Text(terminal_safe(line)))
+        for line in row.remedy.splitlines():
+            table.add_row("", "", Text(f"-> {terminal_safe(line)}", "bold"))
     console.print(table)
     console.print()
     console.print(_sum(rows), soft_wrap=True)

@@ -18,19 +18,26 @@ from camspool.settings import Folders
 
 UNIT: Final = "camspool.service"
 _ASKED: Final = (
-    "LoadState,UnitFileState,ActiveState,User,Group,SupplementaryGroups,DynamicUser,ExecStart,LoadCredential,"
+    "LoadState,UnitFileState,ActiveState,User,Group,SupplementaryGroups,DynamicUser,ExecStart,"
     "ReadWritePaths,StateDirectory,ProtectSystem,ProtectHome,PrivateTmp,NeedDaemonReload"
 )
+_AS_ROOT: Final = "Run it as root (sudo camspool check): it then checks as the service's user."
 _LIMIT_S: Final = 10.0
+_BOOTED: Final = Path("/run/systemd/system")
+"""As sd_booted(3) tells it."""
 _HOMES: Final = ("/home", "/root", "/run/user")
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108  nothing is written there
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What systemd knows of camspool.service, as `systemctl show` prints it."""
+    """What systemd knows of camspool.service.
+
+    `properties` as `systemctl show` prints them; `text`, its files, for what that calls unprintable.
+    """
 
     properties: Mapping[str, str]
+    text: str = ""
 
     @property
     def installed(self) -> bool:
@@ -62,8 +69,8 @@ class Unit:
     @property
     def token_file(self) -> Path | None:
         """The file that systemd hands on as the credential `token`, read as root."""
-        found = re.search(r"(?:^|\s)token:(/\S+)", self["LoadCredential"])
-        return Path(found[1]) if found else None
+        named = re.findall(r"(?m)^LoadCredential=(?:token:(/\S+))?", self.text)
+        return Path(named[-1]) if named and named[-1] else None
 
     @property
     def state_folders(self) -> tuple[Path, ...]:
@@ -81,19 +88,29 @@ class Unit:
 
 def ask() -> Unit | None:
     """Ask systemd; None where it does not run."""
+    shown = _systemctl("show", UNIT, f"--property={_ASKED}")
+    if shown is None:
+        return None
+    properties = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    return Unit(properties, _systemctl("cat", UNIT) or "")
+
+
+def _systemctl(*arguments: str) -> str | None:
     systemctl = shutil.which("systemctl")
     if systemctl is None:
         return None
-    command = (systemctl, "show", UNIT, f"--property={_ASKED}")
     try:
         answer = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, errors="replace", timeout=_LIMIT_S, check=False
+            (systemctl, *arguments),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_LIMIT_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    if answer.returncode:
-        return None
-    return Unit(dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line))
+    return None if answer.returncode else answer.stdout
 
 
 def person_of(unit: Unit) -> Person | None:
@@ -109,8 +126,11 @@ def person_of(unit: Unit) -> Person | None:
 
 def user_row(unit: Unit | None, person: Person | None) -> Row:
     """As whom the checks are made, and whether that is the right one."""
+    if unit is None and _BOOTED.is_dir():
+        found = f"checked as {own_name()}: systemd, which knows whom the service runs as, does not answer"
+        return warning("user", found, _AS_ROOT)
     if unit is None or not unit.installed:
-        return ok("user", f"checked as {own_name()}, since there is no unit to say who the service runs as")
+        return ok("user", f"checked as {own_name()}, since nothing says whom the service runs as")
     if unit.dynamic:
         return warning("user", f"checked as {own_name()}: the service's user exists only while it runs")
     if person is None:
@@ -124,14 +144,14 @@ def user_row(unit: Unit | None, person: Person | None) -> Row:
     return warning(
         "user",
         f"checked as {own_name()}, and {UNIT} runs as {unit.user}: it may do other things",
-        "Run it as root (sudo camspool check): it then checks as the service's user.",
+        _AS_ROOT,
     )
 
 
 def rows(unit: Unit | None, folders: Folders | None, config_path: Path | None) -> Iterator[Row]:
     """What is to be said of the unit itself, and of the folders under its sandbox."""
     if unit is None:
-        yield ok("service", "systemd does not run here")
+        yield _unasked()
         return
     if not unit.installed:
         yield warning("service", f"{UNIT} is not installed", 'See "Install as a service" in README.md.')
@@ -145,6 +165,12 @@ def rows(unit: Unit | None, folders: Folders | None, config_path: Path | None) -
         )
     elif folders is not None:
         yield from _sandbox(unit, folders)
+
+
+def _unasked(booted: Path = _BOOTED) -> Row:
+    if not booted.is_dir():
+        return ok("service", "systemd does not run here")
+    return warning("service", "systemd runs here, and does not answer", _AS_ROOT)
 
 
 def _condition(unit: Unit) -> Row:
