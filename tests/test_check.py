@@ -35,6 +35,8 @@ TOKEN = "tok-5f2c9e7ab1"  # noqa: S105  nobody's
 SDL = (Path(__file__).parent.parent / "daemon/camspool/simulator/schema.graphql").read_text()
 NOBODY = pwd.getpwnam("nobody")
 
+# Newer Pythons warn of a fork where there are threads, as there are in a test run, and not in the command.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 
@@ -249,6 +251,14 @@ def test_a_share_that_fstab_wants_mounted(tmp_path: Path) -> None:
     assert folders.unmounted(tmp_path / "nasal", fstab) is None
     assert folders.unmounted(Path("/proc/self"), fstab) is None
     assert folders.unmounted(tmp_path, tmp_path / "none") is None
+    rows = folders.marked("mirror", tmp_path / "nas/mirror", tmp_path / "state", fstab)
+    assert said(rows, "mirror")[::2] == ("warning", f"mount {tmp_path}/nas")
+
+
+def test_a_folder_that_is_known_needs_no_fstab(used: Folders, tmp_path: Path) -> None:
+    fstab = tmp_path / "fstab"
+    fstab.write_text(f"nas:/x {used.mirror} nfs defaults 0 0\n")
+    assert said(folders.marked("mirror", used.mirror, used.state, fstab), "mirror")[0] == "ok"
 
 
 def test_drop_and_mirror_on_different_file_systems(used: Folders) -> None:
@@ -604,7 +614,7 @@ def test_as_whom_it_is_checked() -> None:
     missing = unit.user_row(a_unit(User="nobody-at-all"), None)
     assert (missing.verdict, missing.remedy.split()[0]) == (Verdict.WRONG, "useradd")
     found = unit.user_row(known, person)
-    if os.geteuid() == 0:
+    if os.geteuid() in {0, NOBODY.pw_uid}:
         assert found == ok("user", "checked as nobody, the user of camspool.service")
     else:
         assert (found.verdict, "sudo camspool check" in found.remedy) == (Verdict.WARNING, True)

@@ -26,13 +26,14 @@ COPIED: Final = "request files are copied instead of renamed, which works and is
 _FSTAB: Final = Path("/etc/fstab")
 
 
-def marked(name: str, root: Path, state: Path) -> Iterator[Row]:
+def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator[Row]:
     """drop/ or mirror/.
 
     Args:
         name: which of them.
         root: the folder.
         state: where the daemon remembers its marker.
+        fstab: which mounts there should be.
     """
     memory = Memory(state)
     try:
@@ -48,8 +49,8 @@ def marked(name: str, root: Path, state: Path) -> Iterator[Row]:
     except StorageTrouble as trouble:
         yield wrong(name, trouble.message, _remedy_for(trouble.__cause__, root))
         return
-    if share := None if known else unmounted(root):
-        found = f"{share} is in {_FSTAB} and not mounted: what is below it now would be taken for {root}"
+    if share := None if known else unmounted(root, fstab):
+        found = f"{share} is in {fstab} and not mounted: what is below it now would be taken for {root}"
         yield warning(name, found, f"mount {share}")
     yield _tried(
         name, root, "it is the one that is remembered" if known else "the first start marks it as camspool's"
@@ -119,7 +120,7 @@ def enough(free: int, size: int, min_free: int) -> Row:
     return wrong("free space", f"{found}, so none begins", remedy)
 
 
-def unmounted(folder: Path, fstab: Path = _FSTAB) -> str | None:
+def unmounted(folder: Path, fstab: Path) -> str | None:
     """The mount point on the way to `folder` where fstab wants something mounted, and nothing is."""
     try:
         lines = fstab.read_text("utf-8", "replace").splitlines()
