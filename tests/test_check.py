@@ -24,7 +24,7 @@ from graphql import build_schema, graphql_sync
 
 from camspool.adapters.spool import Spool
 from camspool.adapters.watch import InotifyLimits
-from camspool.check import credential, folders, portal, unit, watching
+from camspool.check import command, credential, folders, portal, unit, watching
 from camspool.check.aside import Aside, Person
 from camspool.check.rows import Row, Verdict, merged, ok, warning, wrong
 from camspool.settings import Folders, Settings
@@ -681,6 +681,17 @@ async def test_before_the_first_start_and_beside_a_daemon(tmp_path: Path) -> Non
             assert running.service()["problems"] == []
             assert list(running.drop.iterdir()) == [running.drop / ".camspool"]
         assert sim.token not in first.stdout + beside.stdout
+
+
+def test_a_folder_that_does_not_answer_hides_nothing_else(tmp_path: Path) -> None:
+    """Which nothing but a dead share does: this is what is checked once that has been found."""
+    with simulator(tmp_path / "clips") as sim:
+        rows = command.without_folders(write_config(tmp_path, sim), {}, None)
+    assert [row.check for row in rows] == ["token", "api", "clock", "access", "schema"]
+    assert [row.verdict for row in rows[1:]] == [Verdict.OK] * 4
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("api: {rate: fast}")
+    assert [row.check for row in command.without_folders(bad, {}, None)] == ["configuration"]
 
 
 def test_without_a_configuration(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from camspool.check.rows import Row, Verdict, merged, wrong
 from camspool.check.screen import looking, write_json, write_table
 from camspool.check.unit import Unit
 from camspool.core.errors import ConfigurationError
-from camspool.settings import Settings
+from camspool.settings import Folders, Settings
 
+_FOLDERS: Final = "folders"
 _LIMIT_S: Final = 10.0
 """For a local check: a share that takes longer is of no use to a daemon either."""
 
@@ -48,13 +49,25 @@ def _rows(config_path: Path | None, environ: Mapping[str, str]) -> Iterator[Row]
         yield from systemd_unit.rows(systemd_unit.ask(), None, None)
         return
     # First aside: the folders' names are resolved while it is read, and a dead share would hold that up.
-    found = Aside("folders", _all(configuration.rows, path, environ), limit=_LIMIT_S).rows()
+    found = Aside(_FOLDERS, _all(configuration.rows, path, environ), limit=_LIMIT_S).rows()
     yield from found
     known = systemd_unit.ask()
-    if any(row.verdict is Verdict.WRONG for row in found):
-        yield from systemd_unit.rows(known, None, path)
+    if all(row.verdict is Verdict.OK for row in found):
+        yield from Checks(config.load(path, environ), path, environ, known).rows()
         return
-    yield from Checks(config.load(path, environ), path, environ, known).rows()
+    if found[0].check == _FOLDERS:
+        yield from without_folders(path, environ, known)
+    yield from systemd_unit.rows(known, None, path)
+
+
+def without_folders(path: Path, environ: Mapping[str, str], known: Unit | None) -> list[Row]:
+    """What can be checked while a folder does not answer: as if the folders were others."""
+    others = {f"CAMSPOOL_FOLDERS__{name.upper()}": f"/dev/null/{name}" for name in Folders.model_fields}
+    apart = {**environ, **others}
+    found = Aside("configuration", _all(configuration.rows, path, apart), limit=_LIMIT_S).rows()
+    if any(row.verdict is Verdict.WRONG for row in found):
+        return found
+    return Checks(config.load(path, apart), path, environ, known).rows_of_api()
 
 
 def _found(config_path: Path | None, environ: Mapping[str, str]) -> Path | Row:
@@ -80,19 +93,34 @@ class Checks:
 
     def rows(self) -> Iterator[Row]:
         """What they find, in the order of the table."""
-        installed = self.unit if self.unit and self.unit.installed else None
-        person = systemd_unit.person_of(installed) if installed and not installed.dynamic else None
-        yield systemd_unit.user_row(self.unit, person)
-        # Without root nobody else can be played; and who is root need not play root.
-        played = person if person and os.geteuid() == 0 != person.uid else None
-        for aside in list(self._asides(installed, played)):
+        yield systemd_unit.user_row(self.unit, self._person)
+        for aside in [*self._of_folders(), *self._of_api()]:
             yield from aside.rows()
         yield from systemd_unit.rows(self.unit, self.settings.folders, self.path)
 
-    def _asides(self, installed: Unit | None, played: Person | None) -> Iterator[Aside]:
-        places = self.settings.folders
-        local = partial(Aside, limit=_LIMIT_S, person=played)
-        if played and installed:
+    def rows_of_api(self) -> list[Row]:
+        """What the checks find that have nothing to do with the folders."""
+        return [row for aside in list(self._of_api()) for row in aside.rows()]
+
+    @property
+    def _installed(self) -> Unit | None:
+        return self.unit if self.unit and self.unit.installed else None
+
+    @property
+    def _person(self) -> Person | None:
+        installed = self._installed
+        return systemd_unit.person_of(installed) if installed and not installed.dynamic else None
+
+    @property
+    def _played(self) -> Person | None:
+        """Without root nobody else can be played; and who is root need not play root."""
+        person = self._person
+        return person if person and os.geteuid() == 0 != person.uid else None
+
+    def _of_folders(self) -> Iterator[Aside]:
+        places, installed = self.settings.folders, self._installed
+        local = partial(Aside, limit=_LIMIT_S, person=self._played)
+        if self._played and installed:
             yield local("configuration", _all(configuration.as_service, self.path, installed.program))
         yield local("drop", _all(folders.marked, "drop", places.drop, places.state))
         yield local("mirror", _all(folders.marked, "mirror", places.mirror, places.state))
@@ -101,10 +129,12 @@ class Checks:
         yield local("rename", _all(folders.rename, places))
         yield local("free space", _all(folders.room, places, self.settings.cleanup.min_free))
         yield local("watching", _all(watching.rows, self.settings))
-        handed = installed.token_file if installed else None
+
+    def _of_api(self) -> Iterator[Aside]:
+        handed = self._installed.token_file if self._installed else None
         settings, environ = self._with_token(handed)
         token = _all(partial(credential.rows, by_systemd=handed is not None), settings, environ)
-        yield Aside("token", token, limit=_LIMIT_S, person=None if handed else played)
+        yield Aside("token", token, limit=_LIMIT_S, person=None if handed else self._played)
         patience = portal.CALLS * settings.api.timeout + _LIMIT_S
         yield Aside("api", lambda: asyncio.run(portal.rows(settings, environ)), limit=patience)
 
