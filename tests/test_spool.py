@@ -174,12 +174,25 @@ def test_a_folder_that_cannot_be_made_is_no_reason_not_to_start(tmp_path: Path) 
 # Reading
 
 
-def test_a_request_is_read_up_to_its_limit_and_hashed_whole(folders: Folders) -> None:
+def test_a_request_is_read_up_to_its_limit(folders: Folders) -> None:
     folders.put("a/b.json", b"{}")
     large = b"x" * (3 << 20)
     folders.put("large.json", large)
     assert folders.spool.read("a/b.json") == DropFile(b"{}", sha256(b"{}"))
-    assert folders.spool.read("large.json") == DropFile(large[: 64 * 1024 + 1], sha256(large))
+    read = folders.spool.read("large.json")
+    assert read
+    assert read.data == large[: 64 * 1024 + 1]
+    folders.put("large.json", large + b"x")
+    assert folders.spool.read("large.json") != read
+
+
+def test_of_a_huge_file_only_the_beginning_is_read(folders: Folders) -> None:
+    huge = folders.put("huge.json", b"x")
+    os.truncate(huge, 1 << 42)  # takes no room, but half an hour to be read
+    read = folders.spool.read("huge.json")
+    assert read
+    assert read.data.startswith(b"x\0")
+    assert folders.spool.file_away("huge.json", read.sha256, "huge.json") == "huge.json"
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "fifo", "folder", "linked folder", "file for a folder"])
@@ -538,35 +551,93 @@ def test_a_file_deleted_at_the_last_moment_is_no_trouble(
 
 def _before_the_move(filing: Folders, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Run `act` once, between the last look at the file in drop/ and its leaving of drop/."""
-    across = filing.mirror.parent != filing.drop.parent
-    target, attribute = (os, "rename") if across else (durable, "rename_new")
-    real = getattr(target, attribute)
+    real = os.rename
 
     def move(*args: Any, **options: Any) -> None:
-        if "b.json" in args[:2]:
-            monkeypatch.setattr(target, attribute, real)
+        if args[0] == "b.json":
+            monkeypatch.setattr(os, "rename", real)
             act()
         real(*args, **options)
 
-    monkeypatch.setattr(target, attribute, move)
+    monkeypatch.setattr(os, "rename", move)
 
 
-def test_the_newest_of_three_versions_stays(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    folders.put("b.json", b"one")
-    real = durable.rename_new
+class Killed(BaseException):
+    """As if by SIGKILL: nothing that the code would do about it is done."""
 
-    def move(from_folder: int, name: str, to_folder: int, new_name: str) -> None:
-        if name == "b.json" and (folders.drop / "b.json").read_bytes() == b"one":
-            folders.put("b.json", b"two")
-            real(from_folder, name, to_folder, new_name)
-            folders.put("b.json", b"three")
-        else:
-            real(from_folder, name, to_folder, new_name)
 
-    monkeypatch.setattr(durable, "rename_new", move)
-    assert folders.spool.file_away("b.json", sha256(b"one"), "b.json") is None
-    assert (folders.drop / "b.json").read_bytes() == b"three"
-    assert folders.in_mirror() == {".camspool"}
+@pytest.mark.parametrize("slips_in", [None, b"newer"])
+def test_what_was_set_aside_when_the_daemon_died_is_given_back(
+    filing: Folders, monkeypatch: pytest.MonkeyPatch, slips_in: bytes | None
+) -> None:
+    filing.put("a/b.json", b"older")
+    real = os.rename
+
+    def killed(*args: Any, **options: Any) -> None:
+        if slips_in:
+            filing.put("a/b.json", slips_in)
+        real(*args, **options)
+        # What a kill would prevent, and `finally` does not: every rename and removal after it.
+        monkeypatch.setattr(durable, "rename_new", _raise_killed)
+        monkeypatch.setattr(durable, "remove", _raise_killed)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", killed)
+        with pytest.raises(Killed):
+            filing.spool.file_away("a/b.json", sha256(b"older"), "a/b.json")
+    monkeypatch.undo()
+    assert not (filing.drop / "a/b.json").exists()
+    filing.spool.remove_orphans(lambda _: False)
+    assert not (filing.drop / "a/b.json").exists(), "this run may still be about to move it"
+    monkeypatch.setattr(durable, "_THIS_RUN", "0badcafe")
+    assert filing.spool.remove_orphans(lambda _: False) == []
+    assert (filing.drop / "a/b.json").read_bytes() == (slips_in or b"older")
+    assert os.listdir(filing.drop / "a") == ["b.json"]  # noqa: PTH208 - dot files count too
+
+
+def _raise_killed(*_: object) -> None:
+    raise Killed
+
+
+def test_a_move_that_failed_half_way_is_done_at_the_next_try(
+    filing: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filing.put("b.json", b"request")
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "broken for a while")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, "rename_new", fails)
+        with pytest.raises(StorageTrouble):
+            filing.spool.file_away("b.json", sha256(b"request"), "b.json")
+    assert filing.spool.file_away("b.json", sha256(b"request"), "b.json") == "b.json"
+    assert {path.name for path in filing.drop.iterdir()} == {".camspool"}
+
+
+def test_the_longest_names_can_be_set_aside(folders: Folders) -> None:
+    name = "\u00e4" * 127 + "x"
+    folders.put(name, b"x")
+    kept = naming.kept_name(name)
+    assert folders.spool.file_away(name, sha256(b"x"), kept) == kept
+
+
+def test_the_newest_of_three_versions_stays(filing: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    filing.put("b.json", b"one")
+    real = os.rename
+
+    def move(*args: Any, **options: Any) -> None:
+        monkeypatch.setattr(os, "rename", real)
+        filing.put("b.json", b"two")
+        real(*args, **options)
+        filing.put("b.json", b"three")
+
+    monkeypatch.setattr(os, "rename", move)
+    assert filing.spool.file_away("b.json", sha256(b"one"), "b.json") is None
+    assert (filing.drop / "b.json").read_bytes() == b"three"
+    assert filing.in_mirror() == {".camspool"}
+    assert {path.name for path in filing.drop.iterdir()} == {".camspool", "b.json"}
 
 
 def test_two_names_of_one_file_become_one(folders: Folders) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import WaitReason
+from camspool.core.model import LONGEST_REQUEST, WaitReason
 
 _CHUNK: Final = 1 << 20
 _RENAME_NOREPLACE: Final = 1  # linux/fs.h
@@ -25,6 +25,9 @@ _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_C
 # O_NONBLOCK: opening a FIFO must not wait for its writer.
 _EXISTING_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TEMPORARY: Final = re.compile(r"\.camspool-([0-9a-f]{8})-[0-9a-f]{16}\.tmp")
+_ASIDE: Final = ".camspool-{}.{}"
+_SET_ASIDE: Final = re.compile(r"\.camspool-([0-9a-f]{8})\.(.+)", re.DOTALL)
+_LONGEST: Final = 255
 _THIS_RUN: Final = secrets.token_hex(4)
 """Tells this process's temporary files, which may be being written, from what an earlier one has left."""
 
@@ -64,6 +67,18 @@ def is_left_over(name: str) -> bool:
     return match is not None and match[1] != _THIS_RUN
 
 
+def aside_name(name: str) -> str:
+    """The name under which `name` is out of everybody's way for a moment; of an overlong one, its end."""
+    room = _LONGEST - len(_ASIDE.format(_THIS_RUN, ""))
+    return _ASIDE.format(_THIS_RUN, os.fsdecode(os.fsencode(name)[-room:]))
+
+
+def set_aside_as(name: str) -> str | None:
+    """What the file is really called, when an earlier run has set it aside and then ended; else None."""
+    match = _SET_ASIDE.fullmatch(name)
+    return match[2] if match and match[1] != _THIS_RUN else None
+
+
 def write(folder: int, name: str, data: bytes, *, durable: bool = True) -> None:
     """Put `data` under `name` so that a reader sees the old bytes or the new ones, never a part of them.
 
@@ -71,13 +86,13 @@ def write(folder: int, name: str, data: bytes, *, durable: bool = True) -> None:
         folder: descriptor of the folder.
         name: a name in it.
         data: all that the file shall hold.
-        durable: return only when a power cut can no longer undo it.
+        durable: return only when a power cut can no longer undo it. Without, it may bring the old bytes
+            back, but never leave an empty file: XFS and others would, which write names before bytes.
     """
     with _temporary_file(folder) as (temporary, descriptor):
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             _write_all(file.fileno(), data)
-            if durable:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     if durable:
         sync_folder(folder)
@@ -100,25 +115,19 @@ def _temporary_file(folder: int) -> Iterator[tuple[str, int]]:
         raise
 
 
-def copy(source: int, folder: int) -> tuple[str, str]:
-    """Copy an open file into `folder`, durably, under a temporary name.
-
-    Returns:
-        That name, and the SHA-256 of what was copied.
-    """
+def copy(source: int, folder: int) -> str:
+    """Copy an open file into `folder`, durably, under a temporary name, which is returned."""
     facts = os.fstat(source)
-    sha256 = hashlib.sha256()
     with (
         _temporary_file(folder) as (temporary, descriptor),
         os.fdopen(descriptor, "wb", buffering=0) as target,
     ):
         while chunk := os.read(source, _CHUNK):
-            sha256.update(chunk)
             _write_all(target.fileno(), chunk)
         os.fchmod(target.fileno(), stat.S_IMODE(facts.st_mode) & 0o777)
         os.utime(target.fileno(), ns=(facts.st_atime_ns, facts.st_mtime_ns))
         os.fsync(target.fileno())
-    return temporary, sha256.hexdigest()
+    return temporary
 
 
 @contextlib.contextmanager
@@ -143,6 +152,19 @@ def sha256_of(descriptor: int) -> str:
     while chunk := os.read(descriptor, _CHUNK):
         sha256.update(chunk)
     return sha256.hexdigest()
+
+
+def read_version(descriptor: int) -> tuple[bytes, str]:
+    """What an open request file begins with, at most one byte more than a request may have, and its version.
+
+    The version is the SHA-256 of its bytes; of a file too large to be a request, that of its size and
+    beginning: gigabytes dropped by mistake must not be read to their end while other requests wait.
+    """
+    with open(descriptor, "rb", closefd=False) as file:
+        data = file.read(LONGEST_REQUEST + 1)
+    large = len(data) > LONGEST_REQUEST
+    size = b"%d bytes, beginning with " % os.fstat(descriptor).st_size if large else b""
+    return data, hashlib.sha256(size + data).hexdigest()
 
 
 def remove(folder: int, name: str) -> bool:

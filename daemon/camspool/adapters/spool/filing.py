@@ -25,25 +25,37 @@ class Moving:
 
 
 def move(moving: Moving, sha256: str | None) -> str | None:
-    """Move the file; see `Spool.file_away`. Returns the name that it got, None when it was not moved."""
+    """Move the file; see `Spool.file_away`. Returns the name that it got, None when it was not moved.
+
+    It is set aside first, under a name that says what it is called: there nobody replaces it, and if this
+    ends half-way, `recover` gives it back.
+    """
+    aside = durable.aside_name(moving.name)
+    _give_back(moving.source, aside, moving.name)  # an earlier try may have failed half-way
     if not _is_version(moving.source, moving.name, sha256):
         return None
     try:
-        used = _place(moving.source, moving.name, moving)
+        os.rename(moving.name, aside, src_dir_fd=moving.source, dst_dir_fd=moving.source)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        return _move_across(moving, sha256)
-    # Only now can nobody replace it any more: look again at what was moved.
-    if not _is_version(moving.destination, used, sha256):
-        _give_back(moving, moving.destination, used)
-        return None
-    _sync(moving.destination, used)
-    durable.sync_folder(moving.destination)
+    used = None
+    try:
+        # Until now it could be replaced: look again at what was set aside.
+        if _is_version(moving.source, aside, sha256):
+            used = _moved(moving, aside, sha256)
+    finally:
+        if used is None:
+            _give_back(moving.source, aside, moving.name)
     durable.sync_folder(moving.source)
     return used
+
+
+def recover(folder: int, name: str) -> bool:
+    """Give a file its name back that an earlier run has set aside and not moved; False when it is no such."""
+    original = durable.set_aside_as(name)
+    if original is not None:
+        _give_back(folder, name, original)
+    return original is not None
 
 
 def find(folder: int, target: str, sha256: str) -> str | None:
@@ -57,38 +69,33 @@ def find(folder: int, target: str, sha256: str) -> str | None:
     raise AssertionError("numbers do not end")
 
 
-def _move_across(moving: Moving, sha256: str | None) -> str | None:
+def _moved(moving: Moving, aside: str, sha256: str | None) -> str | None:
+    try:
+        used = _place(moving.source, aside, moving)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return _moved_across(moving, aside, sha256)
+    _sync(moving.destination, used)
+    durable.sync_folder(moving.destination)
+    return used
+
+
+def _moved_across(moving: Moving, aside: str, sha256: str | None) -> str | None:
     """The same between file systems: the copy is durable before the original goes."""
-    with durable.opened(moving.source, moving.name) as descriptor:
+    with durable.opened(moving.source, aside) as descriptor:
         if descriptor is None:
             return None
-        temporary, copied = durable.copy(descriptor, moving.destination)
+        temporary = durable.copy(descriptor, moving.destination)
     try:
-        if sha256 not in {None, copied}:
+        if not _is_version(moving.destination, temporary, sha256):
             return None
         used = _place(moving.destination, temporary, moving)
     finally:
         durable.remove(moving.destination, temporary)
     durable.sync_folder(moving.destination)
-    if _remove_version(moving, copied):
-        return used
-    durable.remove(moving.destination, used)
-    return None
-
-
-def _remove_version(moving: Moving, sha256: str) -> bool:
-    """Delete the original unless it is another version by now; set aside first, so that none slips in."""
-    aside = durable.temporary_name()
-    try:
-        os.rename(moving.name, aside, src_dir_fd=moving.source, dst_dir_fd=moving.source)
-    except FileNotFoundError:
-        return True
-    if not _is_version(moving.source, aside, sha256):
-        _give_back(moving, moving.source, aside)
-        return False
     durable.remove(moving.source, aside)
-    durable.sync_folder(moving.source)
-    return True
+    return used
 
 
 def _place(folder: int, name: str, moving: Moving) -> str:
@@ -123,18 +130,19 @@ def _same_file(folder: int, name: str, destination: int, wanted: str) -> bool:
     return os.path.samestat(here, there)
 
 
-def _give_back(moving: Moving, folder: int, name: str) -> None:
-    try:
-        durable.rename_new(folder, name, moving.source, moving.name)
-    except FileExistsError:
-        durable.remove(folder, name)  # a still newer version is there, and its owner has given this one up
+def _give_back(folder: int, aside: str, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            durable.rename_new(folder, aside, folder, name)
+        except FileExistsError:
+            durable.remove(folder, aside)  # a newer version is there, and its owner has given this one up
 
 
 def _is_version(folder: int, name: str, sha256: str | None) -> bool:
     if sha256 is None:
         return durable.exists(folder, name)
     with durable.opened(folder, name) as descriptor:
-        return descriptor is not None and durable.sha256_of(descriptor) == sha256
+        return descriptor is not None and durable.read_version(descriptor)[1] == sha256
 
 
 def _sync(folder: int, name: str) -> None:

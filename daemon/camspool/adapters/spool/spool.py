@@ -21,6 +21,7 @@ from camspool.adapters.spool.durable import (
     exists,
     is_left_over,
     opened,
+    read_version,
     remove,
     rename_new,
     sha256_of,
@@ -31,7 +32,7 @@ from camspool.adapters.spool.markers import MarkedFolder, Memory, components
 from camspool.adapters.spool.probe import probe
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
-from camspool.core.model import LONGEST_REQUEST, STATUS_SCHEMA, ErrorCode, OutputFile, Status, WaitReason
+from camspool.core.model import STATUS_SCHEMA, ErrorCode, OutputFile, Status, WaitReason
 
 _LONGEST_STATUS: Final = 64 * 1024 * 1024
 
@@ -40,7 +41,7 @@ _LONGEST_STATUS: Final = 64 * 1024 * 1024
 class DropFile:
     """A request file as it was read.
 
-    `data` are its bytes, at most one more than a request may have; `sha256` is that of the whole file.
+    `data` are its bytes, at most one more than a request may have; `sha256` is their version: see `durable`.
     """
 
     data: bytes
@@ -126,7 +127,8 @@ class Spool:
     def save_status(self, status: Status, *, durable: bool = True) -> None:
         """Replace the status file of `status.name` atomically, making its folder where needed.
 
-        With `durable` it returns only when a power cut can no longer undo it; without, it costs no fsync.
+        With `durable` it returns only when a power cut can no longer undo it; without, one may bring the old
+        status back.
         """
         self.save_document(naming.status_path(status.name), document.dump(status), durable=durable)
 
@@ -289,7 +291,7 @@ class Spool:
                     yield status
 
     def remove_orphans(self, outstanding: Callable[[str], bool]) -> list[str]:
-        """Delete part and temporary files that an interrupted run has left.
+        """Delete part and temporary files that an interrupted run has left; give back what it has set aside.
 
         Only files with names that `naming.part_name` or `temporary_name` makes are looked at.
 
@@ -300,8 +302,13 @@ class Spool:
             Their paths below mirror/ or drop/.
         """
         orphans = [(self._mirror, path) for path in self._mirror.files() if _is_orphan(path, outstanding)]
-        orphans += [(self._drop, path) for path in self._drop.files() if is_left_over(naming.stem_of(path))]
+        orphans += [(self._drop, path) for path in self._drop.files() if self._is_left_in_drop(path)]
         return [path for root, path in orphans if _remove(root, path)]
+
+    def _is_left_in_drop(self, path: str) -> bool:
+        with contextlib.suppress(FileNotFoundError), self._drop.folder(naming.folder_of(path)) as folder:
+            filing.recover(folder, naming.stem_of(path))
+        return is_left_over(naming.stem_of(path))
 
     def _blocked(self, path: str) -> bool:
         try:
@@ -335,9 +342,7 @@ def _read_request(folder: int, file: str) -> DropFile | None:
         with opened(folder, naming.stem_of(file)) as descriptor:
             if descriptor is None:
                 return None
-            data = _read(descriptor, LONGEST_REQUEST + 1)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            return DropFile(data, sha256_of(descriptor))
+            return DropFile(*read_version(descriptor))
     except PermissionError:
         raise RequestRejected(
             ErrorCode.UNREADABLE,
