@@ -160,6 +160,21 @@ def test_a_second_daemon_is_refused_until_the_first_has_gone(folders: Folders) -
     second.close()
 
 
+@pytest.mark.parametrize("shared", ["drop", "mirror"])
+def test_one_with_another_state_folder_is_refused_too(folders: Folders, shared: str, tmp_path: Path) -> None:
+    other = Folders(tmp_path / "other")
+    setattr(other, shared, getattr(folders, shared))
+    other.spool = Spool(other.drop, other.mirror, other.state)
+    with pytest.raises(AlreadyRunning, match=f"running on {getattr(folders, shared)}"):
+        other.spool.open()
+    folders.spool.close()
+    other.spool.open()
+    with pytest.raises(AlreadyRunning):
+        folders.spool.open()
+    other.spool.close()
+    folders.spool.open()
+
+
 def test_a_folder_that_cannot_be_made_is_no_reason_not_to_start(tmp_path: Path) -> None:
     (tmp_path / "drop").write_text("a file in the way")
     folders = Folders(tmp_path)

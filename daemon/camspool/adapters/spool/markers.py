@@ -4,10 +4,12 @@ Also the lock that keeps a second daemon out. What lies in the folders is none o
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import secrets
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,7 @@ log = structlog.get_logger()
 
 
 class AlreadyRunning(CamspoolError):
-    """Another daemon holds the lock in the same state folder."""
+    """Another daemon works on the same state folder, drop/ or mirror/."""
 
 
 class AnotherFolder(StorageTrouble):
@@ -58,6 +60,7 @@ class Memory:
     def __init__(self, state: Path) -> None:
         self._state = state
         self._lock: int | None = None
+        self._claims: list[socket.socket] = []
         self._ids: dict[str, str] = {}
 
     @property
@@ -113,8 +116,36 @@ class Memory:
                 os.close(descriptor)
         return False
 
+    def claim(self, root: Path) -> None:
+        """Keep a daemon with another state folder from working on this drop/ or mirror/.
+
+        The claim is an address in the kernel that only one process of this machine can have, and that ends
+        with it. A lock on the folder would keep its share from being unmounted. Other machines see neither.
+
+        Raises:
+            AlreadyRunning: another daemon has it.
+        """
+        marker_id = self.id_of(root)
+        if marker_id is None:
+            return
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._claims.append(claim)
+        try:
+            claim.bind(f"\0camspool/{marker_id}")
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            self.close()
+            raise AlreadyRunning(
+                f"Another camspool, with another state folder, is running on {root}; stop it. If {root} is a "
+                f"copy of its folder, delete the marker {MARKER} in it and {self.path}, and start again."
+            ) from None
+
     def close(self) -> None:
-        """Give the lock up."""
+        """Give the lock and the claims up."""
+        for claim in self._claims:
+            claim.close()
+        self._claims.clear()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -76,13 +76,14 @@ class Spool:
         An unavailable drop/ or mirror/ is no error here: the next `check_...` will say so again.
 
         Raises:
-            AlreadyRunning: another daemon has the lock.
+            AlreadyRunning: another daemon has the lock, or works on the same folders without it.
             StorageTrouble: the state folder cannot be used.
         """
         self._memory.open()
         for folder in (self._drop, self._mirror):
             with contextlib.suppress(StorageTrouble):
                 folder.check()
+            self._memory.claim(folder.root)
 
     def close(self) -> None:
         """Give the lock up."""
