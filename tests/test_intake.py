@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camspool.adapters.documents import read
+from camspool.adapters.documents import read_with_problems
 from camspool.core.asking import number_of_asks
 from camspool.core.errors import RequestRejected
 from camspool.core.fields import FIELDS
@@ -263,6 +263,15 @@ def test_every_problem_of_the_file_is_reported_at_once() -> None:
     assert "each camera only once" in found["[0].camera[2]"]
 
 
+def test_what_no_value_can_be_is_told_with_the_rest() -> None:
+    text = b'{"camera": 1, "camera": NaN, "from": NaN, "duration": NaN, "heigth": 7, "metadata": {"x": NaN}}'
+    document, found = read_with_problems(text, ".json")
+    with pytest.raises(RequestRejected) as rejected:
+        parse(document, RULES, found)
+    paths = [problem.path for problem in rejected.value.problems]
+    assert sorted(paths) == ["camera", "camera", "duration", "from", "heigth", "metadata.x"]
+
+
 def test_a_list_of_mappings_is_one_request() -> None:
     found = parse([{"camera": 1, **WHEN}, {"camera": 2, **WHEN, "priority": 3}], RULES)
     assert [(each.camera, each.priority) for each in found.entries] == [(1, 0), (2, 3)]
@@ -368,7 +377,8 @@ def test_any_text_is_a_time_or_rejected(start: str, end: str) -> None:
 )
 def test_any_bytes_are_a_request_or_rejected(data: bytes, suffix: str) -> None:
     try:
-        parsed = parse(read(data, suffix), RULES)
+        document, found = read_with_problems(data, suffix)
+        parsed = parse(document, RULES, found)
     except RequestRejected as error:
         assert error.message  # noqa: PT017 - both outcomes are right, others are not
     else:

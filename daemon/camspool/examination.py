@@ -9,7 +9,7 @@ from itertools import count
 
 import structlog
 
-from camspool.adapters.documents import read as read_document
+from camspool.adapters.documents import read_with_problems
 from camspool.adapters.spool import DropFile, Foreign, Spool
 from camspool.core import again, events, intake, naming
 from camspool.core.again import Decision, DroppedFile
@@ -129,7 +129,8 @@ class Examiner:
     def _answer(self, file: str, dropped: DropFile, place: "_Place") -> Status:
         terms, now = self.terms, self._clock.now()
         try:
-            parsed = intake.parse(read_document(dropped.data, naming.suffix(file)), terms.rules)
+            document, problems = read_with_problems(dropped.data, naming.suffix(file))
+            parsed = intake.parse(document, terms.rules, problems)
         except RequestRejected as rejected:
             return self._rejected(file, dropped, place, rejected)
         status = begin(place.name, self._record(file, dropped.sha256, place, parsed.entries), now)

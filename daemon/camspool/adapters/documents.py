@@ -58,6 +58,20 @@ def read(data: bytes, suffix: str) -> Any:
             `invalid` (duplicate keys, NaN, nesting without end). All but `invalid` may only mean that the
             file has not been written to its end.
     """
+    document, problems = read_with_problems(data, suffix)
+    if problems:
+        raise rejection(problems)
+    return document
+
+
+def read_with_problems(data: bytes, suffix: str) -> tuple[Any, list[Problem]]:
+    """The same, for a reader who finds more problems in the file and wants to tell all of them at once.
+
+    What has no place in a plain value (NaN) stands in it as something that no reader can take for one.
+
+    Raises:
+        RequestRejected: as above, where there is no value to go on with.
+    """
     if len(data) > LONGEST_REQUEST:
         raise RequestRejected(
             ErrorCode.TOO_LARGE,
@@ -71,10 +85,7 @@ def read(data: bytes, suffix: str) -> Any:
         )
     parse = _parse_json if suffix.lower() == ".json" else _parse_yaml
     problems: list[Problem] = []
-    document = _plain(parse(text), "", problems)
-    if problems:
-        raise rejection(problems)
-    return document
+    return _plain(parse(text), "", problems), problems
 
 
 def _text(data: bytes) -> str:

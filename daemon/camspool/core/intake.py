@@ -4,7 +4,7 @@ What each field may hold stands in `fields`; here is how they go together. Nothi
 asked: whether a range is over yet is decided later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -39,10 +39,15 @@ class Rules:
     clips_per_request: int
 
 
-def parse(document: Any, rules: Rules) -> ParsedRequest:
+def parse(document: Any, rules: Rules, found: Sequence[Problem] = ()) -> ParsedRequest:
     """The request that a file's plain value makes: times in UTC and whole seconds, every default filled in.
 
     A field that is null counts as not given.
+
+    Args:
+        document: the plain value.
+        rules: what the configuration says.
+        found: what is known to be wrong with the file already; to be told together with the rest.
 
     Raises:
         RequestRejected: `invalid`, with every problem of the file.
@@ -59,7 +64,8 @@ def parse(document: Any, rules: Rules) -> ParsedRequest:
         problems.append(
             Problem("", clips, f"at most {rules.clips_per_request} clips in one file; use several")
         )
-    if problems:
+    told = {problem.path for problem in found}
+    if problems := [*found, *(problem for problem in problems if problem.path not in told)]:
         raise rejection(problems)
     return ParsedRequest(tuple(entries), validate_only=read[0].validate_only)
 
