@@ -1,5 +1,6 @@
 """What people do to the folders: drop again, edit, delete, move back, put things in the way."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,27 @@ async def test_cancelling_keeps_what_was_published(tmp_path: Path, sim: Simulato
         files = {clip["state"]: clip["file"] for clip in status["clips"]}
         assert files["cancelled"] is None
         assert camspool.published() == [files["done"]["name"]]
+
+
+@pytest.mark.parametrize("meanwhile", ["deleted", "edited"])
+async def test_an_mp4_published_just_before_a_kill_stays_named(
+    tmp_path: Path, sim: Simulator, meanwhile: str
+) -> None:
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.json", request())
+        status = await camspool.ended("b")
+    # As a kill leaves it between the MP4's rename and `done`.
+    status["state"] = status["clips"][0]["state"] = "verifying"
+    status["finished_at"] = status["request"]["filed_as"] = None
+    (camspool.mirror / "b.status.json").write_text(json.dumps(status))
+    (camspool.mirror / "b.json").unlink()
+    if meanwhile == "edited":
+        camspool.put("b.json", request(at=100))
+    async with daemon(tmp_path, sim) as camspool:
+        ended = await camspool.when("b", lambda status: bool(status["finished_at"]))
+        assert (ended["state"], ended["clips"][0]["file"]["name"]) == ("done", "b.mp4")
+        if meanwhile == "edited":
+            assert (await camspool.ended("b~2"))["clips"][0]["file"]["name"] == "b~2.mp4"
 
 
 async def test_an_edit_that_drops_a_finished_clip_keeps_its_record(tmp_path: Path, sim: Simulator) -> None:

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from camspool.adapters.spool import Spool
-from camspool.core import events, naming
+from camspool.core import naming
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import State, Status
 from camspool.dispatch import Dispatcher
@@ -170,7 +170,7 @@ class Admission:
     async def _cancel(self, job: Job) -> None:
         for clip in job.status.clips:
             if not clip.state.final:
-                job.note(clip.key, events.Cancelled())
+                job.note(clip.key, await asyncio.to_thread(self._examiner.last_event, job.name, clip))
         await job.save()
         await asyncio.to_thread(self._spool.discard_parts, job.name)
         if job.status.state is State.CANCELLED:

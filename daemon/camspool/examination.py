@@ -175,13 +175,20 @@ class Examiner:
         is_whole = self._clip_is_whole(found.name)
         return any(clip.file and clip.file.name not in kept and is_whole(clip) for clip in found.clips)
 
+    def last_event(self, name: str, clip: Clip) -> events.Event:
+        """What ends a clip of a cancelled request: a kill may have come just after its MP4 was published."""
+        published = clip.state is State.VERIFYING and self._clip_is_whole(name)(clip)
+        return events.Published() if published else events.Cancelled()
+
     def _cancel(self, found: Status) -> None:
         """End the earlier version of a request whose record has to stay."""
         if found.state.final:
             return
         now = self._clock.now()
         clips = tuple(
-            clip if clip.state.final else advance(clip, events.Cancelled(), now, give_up_after_s=0)[0]
+            clip
+            if clip.state.final
+            else advance(clip, self.last_event(found.name, clip), now, give_up_after_s=0)[0]
             for clip in found.clips
         )
         self._spool.save_status(refresh(found, clips, now))
