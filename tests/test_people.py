@@ -178,6 +178,40 @@ async def test_a_numbered_request_is_tried_again_by_moving_it_back(tmp_path: Pat
         await camspool.when("b~2", lambda status: status["repeated_at"] is not None)
 
 
+async def test_one_moved_back_leaves_its_neighbour_in_work(tmp_path: Path, sim: Simulator) -> None:
+    async with daemon(tmp_path, sim) as camspool:
+        for at, name in ((0, "b"), (100, "b~2")):
+            camspool.put("b.json", request(at=at))
+            await camspool.ended(name)
+        sim.faults.add("api_status", times=None)
+        camspool.put("b.json", request(at=200))
+        await camspool.until("b~3", "queued", "listing")
+        (camspool.mirror / "b~2.json").rename(camspool.drop / "b~2.json")
+        await camspool.when("b~2", lambda status: status["repeated_at"] is not None)
+        sim.faults.clear()
+        assert (await camspool.ended("b~3"))["request"]["file"] == "b.json"
+
+
+async def test_a_request_filed_where_an_earlier_run_was_is_not_replaced(
+    tmp_path: Path, sim: Simulator
+) -> None:
+    async with daemon(tmp_path, sim) as camspool:
+        for at, name in ((0, "b"), (100, "b~2")):
+            camspool.put("b.json", request(at=at))
+            await camspool.ended(name)
+        moved_back = (camspool.mirror / "b~2.json").read_bytes()
+        (camspool.mirror / "b~2.mp4").unlink()
+        sim.faults.add("api_status", times=None)
+        camspool.put("b.json", request(at=200))
+        await camspool.until("b~2", "queued", "listing")
+        (camspool.mirror / "b~2.json").rename(camspool.drop / "b~2.json")
+        assert (await camspool.ended("b~2.json"))["error"]["code"] == "name_taken"
+        sim.faults.clear()
+        assert (await camspool.ended("b~2"))["state"] == "done"
+        kept = [path.read_bytes() for path in camspool.mirror.glob("b~2*.json")]
+        assert moved_back in kept
+
+
 async def test_edited_while_in_work_it_starts_over(tmp_path: Path, slow_sim: Simulator) -> None:
     async with daemon(tmp_path, slow_sim) as camspool:
         camspool.put("b.json", request(height=64))

@@ -13,7 +13,7 @@ import structlog
 from camspool.adapters.spool import Spool
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import State, Status
+from camspool.core.model import RequestRecord, State, Status
 from camspool.dispatch import Dispatcher
 from camspool.examination import Examiner
 from camspool.ledger import Job, Ledger
@@ -68,7 +68,7 @@ class Admission:
                 await self._supersede(job, status)
             await self._cancel_others(file, status)
             if status is not None:
-                await self._go_on(self._ledger.open(status), file)
+                await self._go_on(self._ledger.open(status, naming.printable(file)), file)
 
     async def gone(self, file: str) -> None:
         """Cancel the request whose file was deleted from drop/.
@@ -84,7 +84,7 @@ class Admission:
 
     async def ended(self, job: Job) -> None:
         """Put an ended request's file beside its status, and forget the request; however long it takes."""
-        file, told = job.status.request.file, False
+        file, told = job.file, False
         while True:
             try:
                 async with self._turn(file):
@@ -184,8 +184,16 @@ class Admission:
     def _move(self, status: Status, file: str) -> str | None:
         record, target = status.request, _target(status, file)
         there_already = target == record.filed_as and self._spool.where_filed(record.sha256, target) == target
-        replaces = there_already or target == record.filed_before
+        replaces = there_already or self._is_earlier_copy(record, target)
         return self._spool.file_away(file, record.sha256 or None, target, replace=replaces)
+
+    def _is_earlier_copy(self, record: RequestRecord, target: str) -> bool:
+        """True when what lies there is the file of an earlier run of the request."""
+        if target != record.filed_before:
+            return False
+        # A file that was refused since, as its name was taken, is answered and kept under its whole name.
+        refused = self._spool.load_status(target)
+        return not (isinstance(refused, Status) and refused.request.filed_as == target)
 
 
 def _target(status: Status, file: str) -> str:

@@ -38,12 +38,17 @@ class Desk:
 
 
 class Job:
-    """One outstanding request."""
+    """One outstanding request.
 
-    __slots__ = ("_desk", "_durable", "_saved", "_saving", "status")
+    `file` is where its file lies in drop/ now: a request that was moved back by the name under which it was
+    filed (`b~2.json`) is not where it was accepted from (`b.json`).
+    """
 
-    def __init__(self, status: Status, desk: Desk, *, saved: bool) -> None:
+    __slots__ = ("_desk", "_durable", "_saved", "_saving", "file", "status")
+
+    def __init__(self, status: Status, desk: Desk, *, saved: bool, file: str | None = None) -> None:
         self.status = status
+        self.file = status.request.file if file is None else file
         self._desk = desk
         self._saved: Status | None = status if saved else None
         self._durable: Status | None = self._saved
@@ -140,10 +145,10 @@ class Ledger:
     def __iter__(self) -> Iterator[Job]:
         return iter(list(self._by_name.values()))
 
-    def open(self, status: Status) -> Job:
-        """Take up a request whose status file has been written."""
-        job = Job(status, self.desk, saved=True)
-        self._by_name[status.name] = self._by_file[status.request.file] = job
+    def open(self, status: Status, file: str | None = None) -> Job:
+        """Take up a request whose status file has been written; `file`: see Job."""
+        job = Job(status, self.desk, saved=True, file=file)
+        self._by_name[status.name] = self._by_file[job.file] = job
         return job
 
     def close(self, job: Job) -> None:
@@ -151,11 +156,11 @@ class Ledger:
         self._unsaved.discard(job.name)
         if self._by_name.get(job.name) is job:
             del self._by_name[job.name]
-        if self._by_file.get(job.status.request.file) is job:
-            del self._by_file[job.status.request.file]
+        if self._by_file.get(job.file) is job:
+            del self._by_file[job.file]
 
     def of_file(self, file: str) -> Job | None:
-        """The outstanding request that came from this path below drop/."""
+        """The outstanding request whose file has this path below drop/."""
         return self._by_file.get(file)
 
     def is_outstanding(self, name: str) -> bool:
