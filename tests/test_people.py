@@ -122,6 +122,7 @@ async def test_an_mp4_published_just_before_a_kill_stays_named(
     status["finished_at"] = status["request"]["filed_as"] = None
     (camspool.mirror / "b.status.json").write_text(json.dumps(status))
     (camspool.mirror / "b.json").unlink()
+    (camspool.mirror / ".b.002.mp4.part").touch()
     if meanwhile == "edited":
         camspool.put("b.json", request(at=100))
     async with daemon(tmp_path, sim) as camspool:
@@ -129,6 +130,7 @@ async def test_an_mp4_published_just_before_a_kill_stays_named(
         assert (ended["state"], ended["clips"][0]["file"]["name"]) == ("done", "b.mp4")
         if meanwhile == "edited":
             assert (await camspool.ended("b~2"))["clips"][0]["file"]["name"] == "b~2.mp4"
+        assert await camspool.leftovers() == []
 
 
 async def test_an_edit_that_drops_a_finished_clip_keeps_its_record(tmp_path: Path, sim: Simulator) -> None:

@@ -206,6 +206,26 @@ async def test_what_stays_wrong_ends_with_its_name(
         assert await camspool.leftovers() == []
 
 
+async def test_a_preparation_that_goes_to_and_fro_has_stalled(tmp_path: Path, sim: Simulator) -> None:
+    sim.faults.add("prepare_stall", times=None, percent=1)
+    async with daemon(tmp_path, sim, retry={"stalled": "500ms"}) as camspool:
+        camspool.put("b.json", request())
+
+        async def goes_to_and_fro() -> None:
+            while not camspool.published():
+                for percent in (40, 20):
+                    sim.faults.add(
+                        "field_value", times=1, operation="recording", key="progress", value=percent
+                    )
+                await asyncio.sleep(0.02)
+
+        going = asyncio.create_task(goes_to_and_fro())
+        status = await camspool.ended("b")
+        going.cancel()
+        assert status["error"]["code"] == "prepare_stalled"
+        assert "at 40 %" in status["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("fault", "parameters"),
     [

@@ -192,6 +192,7 @@ class Examiner:
             for clip in found.clips
         )
         self._spool.save_status(refresh(found, clips, now))
+        self._spool.discard_parts(found.name)
 
     def _repeat(self, found: Status) -> Status:
         now = self._clock.now()

@@ -58,10 +58,12 @@ class Preparing:
         """Ask until the preparation is over.
 
         The time without progress is the sum of the pauses made: neither an outage of the API nor a clock that
-        jumps nor a restart counts as a stall.
+        jumps nor a restart counts as a stall. Only what it has never reached before is progress: one that
+        goes to and fro would keep its slot for ever.
         """
         policy = self._world.policy
-        elapsed = still = percent = 0.0
+        elapsed = still = 0.0
+        percent = clip.prepare.percent
         while True:
             event = await self._ask(clip, percent, still)
             if isinstance(event, events.PrepareProgressed):
@@ -77,7 +79,7 @@ class Preparing:
             await self._world.clock.sleep(pause)
 
     async def _ask(self, clip: Clip, percent: float, still: float) -> events.Event | None:
-        """The news since `percent`, if there is any; nothing has been heard for `still` seconds."""
+        """The news, if it has got beyond `percent`, which took it `still` seconds by now."""
         try:
             preparation = await self._world.recordings.progress(id_of(clip))
         except RecordingUnknown:
@@ -87,7 +89,7 @@ class Preparing:
         if preparation.download_url is not None:
             now, lifetimes = self._world.clock.now(), self._world.policy.lifetimes
             return events.Prepared(preparation.download_url, expiry.url_expires(now, lifetimes))
-        if preparation.percent is not None and preparation.percent != percent:
+        if preparation.percent is not None and preparation.percent > percent:
             return events.PrepareProgressed(preparation.percent)
         return None
 
