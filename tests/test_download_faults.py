@@ -231,8 +231,18 @@ async def test_a_folder_that_is_gone_or_a_link_costs_no_request(part: Path, tmp_
             with pytest.raises(StorageTrouble) as raised:
                 await fetch(server.url(), path)
             assert raised.value.reason == WaitReason.FOLDER_UNAVAILABLE
+            assert "delete" in raised.value.message or not path.is_symlink()
     assert not server.requests
     assert (tmp_path / "target").read_bytes() == b"other's"
+
+
+async def test_a_hard_link_to_what_is_somebody_elses_is_left_alone(part: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"other's")
+    part.hardlink_to(tmp_path / "theirs")
+    with FaultyServer(whole) as server:
+        await fetch(server.url(), part)
+    assert part.read_bytes() == VIDEO
+    assert (tmp_path / "theirs").read_bytes() == b"other's"
 
 
 async def test_the_part_has_the_mode_that_the_umask_leaves(part: Path) -> None:

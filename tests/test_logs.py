@@ -121,7 +121,7 @@ def test_context_is_on_our_lines_and_on_the_libraries(lines: Callable[[], list[d
     assert "request" not in idle
 
 
-@pytest.mark.parametrize("name", ["apscheduler.scheduler", "watchdog.observers", "httpx"])
+@pytest.mark.parametrize("name", ["apscheduler.executors.default", "watchdog.observers", "httpx"])
 @pytest.mark.parametrize(("level", "written"), [("info", ["WARN"]), ("debug", ["INFO", "WARN"])])
 def test_libraries_are_heard_from_warning_on_or_in_full_on_debug(
     name: str, level: str, written: list[str], capsys: pytest.CaptureFixture[str]
@@ -132,6 +132,15 @@ def test_libraries_are_heard_from_warning_on_or_in_full_on_debug(
     found = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["message"] for line in found] == written
     assert {(line["event"], line["logger"]) for line in found} == {("library_message", name)}
+
+
+def test_a_job_left_out_while_it_still_runs_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "json")
+    scheduler = logging.getLogger("apscheduler.scheduler")
+    scheduler.warning("skipped: maximum number of running instances reached")
+    scheduler.error("a job cannot be submitted")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "a job cannot be submitted"
 
 
 def test_a_library_with_its_own_level_or_a_wrong_format_still_gets_its_line(

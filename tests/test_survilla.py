@@ -205,7 +205,7 @@ async def test_new_token_is_used_for_the_next_call(simulator: Simulator) -> None
 
 
 FAULTS: list[tuple[str, dict[str, Any], WaitReason, float | None, str]] = [
-    ("api_status", {"status": 401}, WaitReason.UNAUTHORISED, None, "HTTP 401"),
+    ("api_status", {"status": 401}, WaitReason.UNAUTHORISED, None, "api.token_file"),
     ("api_status", {"status": 403}, WaitReason.UNAUTHORISED, None, "HTTP 403"),
     ("api_status", {"status": 429, "retry_after": 17}, WaitReason.RATE_LIMITED, 17.0, "HTTP 429"),
     ("api_status", {"status": 429, "retry_after": 999_999}, WaitReason.RATE_LIMITED, 3600.0, "HTTP 429"),

@@ -13,6 +13,7 @@ from camspool.core.model import WaitReason
 from camspool.core.ports import Downloaded
 
 _BLOCK = 1 << 20
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SPARE = 256 * 1024
 """Bytes that a download which has filled the disk gives back, so that status files can say what is wrong."""
@@ -22,20 +23,31 @@ class PartFile:
     """An open part file. Every method raises StorageTrouble for what the file system refuses.
 
     Args:
-        path: made when it is missing; a symbolic link is refused, for somebody else put it there.
+        path: made when it is missing, and anew when it is a hard link to another file; a symbolic link is
+            refused, for somebody else put it there.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._hash = hashlib.sha256()
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._trouble("opened"):
-            self._descriptor = os.open(path, flags, 0o666)
+            self._descriptor = os.open(path, _OPEN, 0o666)
             found = os.fstat(self._descriptor)
+            if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+                found = self._part_from_its_twins()
         self.bytes = found.st_size
         if not stat.S_ISREG(found.st_mode):
             os.close(self._descriptor)
-            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{path} is something else than a file")
+            raise StorageTrouble(
+                WaitReason.FOLDER_UNAVAILABLE, f"{path} is something else than a file; delete it"
+            )
+
+    def _part_from_its_twins(self) -> os.stat_result:
+        """Begin a file of our own where a hard link leads to one that may be somebody's."""
+        os.close(self._descriptor)
+        self._path.unlink()
+        self._descriptor = os.open(self._path, _OPEN | os.O_EXCL, 0o666)
+        return os.fstat(self._descriptor)
 
     def keep(self, check: Callable[[], None]) -> None:
         """Go on with what is there: hash it. `check` is called between blocks and may raise."""
@@ -104,4 +116,6 @@ class PartFile:
     def _storage_trouble(self, done: str, error: OSError) -> StorageTrouble:
         full = error.errno in _FULL
         reason = WaitReason.DISK_FULL if full else WaitReason.FOLDER_UNAVAILABLE
-        return StorageTrouble(reason, f"{self._path} cannot be {done}: {error.strerror}")
+        link = error.errno == errno.ELOOP
+        why = "a symbolic link is in its place; delete that" if link else error.strerror
+        return StorageTrouble(reason, f"{self._path} cannot be {done}: {why}")

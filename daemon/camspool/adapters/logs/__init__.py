@@ -90,5 +90,9 @@ def _level_name(number: int) -> str:
 def _listen_to_libraries(number: int) -> None:
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if number <= logging.DEBUG else logging.WARNING)
+    # A periodic job that still runs when it is due again is left out, which is right, and no news each time.
+    logging.getLogger("apscheduler.scheduler").setLevel(
+        logging.DEBUG if number <= logging.DEBUG else logging.ERROR
+    )
     if not any(isinstance(handler, _LibraryMessages) for handler in root.handlers):
         root.addHandler(_LibraryMessages())

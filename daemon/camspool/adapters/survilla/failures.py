@@ -128,6 +128,8 @@ def of_status(response: httpx.Response, body: bytes, secret: str, now: datetime)
     message = f"{host}: HTTP {response.status_code} ({content_type}), saying: {said}"
     retry_after = read_retry_after(response.headers.get("retry-after"), now)
     reason = _STATUS_REASONS.get(response.status_code, WaitReason.API_ERROR)
+    if reason is WaitReason.UNAUTHORISED:
+        message += "; make a new token in the portal's API section and write it to api.token_file"
     refused = 400 <= response.status_code < 500
     return (ServiceTrouble if refused else PerhapsCarriedOut)(reason, message, retry_after)
 
