@@ -52,6 +52,11 @@ def test_not_durable_may_be_undone_but_leaves_no_empty_file(folder: int, calls: 
     assert calls == ["write", "fsync", "rename"]
 
 
+def test_what_may_be_lost_costs_no_sync(folder: int, calls: list[str]) -> None:
+    durable.write(folder, "x", b"bytes", durable=False, synced=False)
+    assert calls == ["write", "rename"]
+
+
 @pytest.mark.parametrize("failing", ["write", "fsync", "rename"])
 def test_a_failure_leaves_the_old_file_and_nothing_else(
     failing: str, folder: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

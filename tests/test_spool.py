@@ -15,10 +15,20 @@ from typing import Any
 
 import pytest
 
+from builders import a_clip, a_recording
 from camspool.adapters.spool import AlreadyRunning, DropFile, Foreign, Spool, durable
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
-from camspool.core.model import Clip, ErrorCode, OutputFile, RequestRecord, State, Status, WaitReason
+from camspool.core.model import (
+    Clip,
+    ErrorCode,
+    OutputFile,
+    Recording,
+    RequestRecord,
+    State,
+    Status,
+    WaitReason,
+)
 
 NOW = datetime(2020, 5, 11, 9, 41, 29, tzinfo=UTC)
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - another file system, there on every Linux
@@ -304,6 +314,18 @@ def test_what_a_power_cut_leaves_of_an_unsynced_write_counts_as_absent(
 ) -> None:
     folders.put("a/b.status.json", content, tree="mirror")
     assert folders.spool.load_status("a/b") is None
+
+
+@pytest.mark.parametrize(("recording", "syncs"), [(a_recording(), 1), (None, 0)])
+def test_progress_is_synced_once_there_is_something_to_lose(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, recording: Recording | None, syncs: int
+) -> None:
+    synced: list[int] = []
+    folders.spool.save_status(a_status())
+    monkeypatch.setattr(os, "fsync", synced.append)
+    clip = a_clip(State.DOWNLOADING, recording=recording)
+    folders.spool.save_status(replace(a_status(), clips=(clip,)), durable=False)
+    assert len(synced) == syncs
 
 
 def test_links_in_the_mirror_are_not_followed(folders: Folders, tmp_path: Path) -> None:
