@@ -47,13 +47,8 @@ def test_durable_means_synced_before_the_name_and_after_it(
     assert (tmp_path / "x").read_bytes() == b"bytes"
 
 
-def test_not_durable_may_be_undone_but_leaves_no_empty_file(folder: int, calls: list[str]) -> None:
+def test_not_durable_is_still_atomic_and_costs_no_sync(folder: int, calls: list[str]) -> None:
     durable.write(folder, "x", b"bytes", durable=False)
-    assert calls == ["write", "fsync", "rename"]
-
-
-def test_what_may_be_lost_costs_no_sync(folder: int, calls: list[str]) -> None:
-    durable.write(folder, "x", b"bytes", durable=False, synced=False)
     assert calls == ["write", "rename"]
 
 

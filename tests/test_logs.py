@@ -25,10 +25,12 @@ log = structlog.get_logger()
 @pytest.fixture(autouse=True)
 def _restored_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(logs.redaction, "_secrets", [])
-    root = logging.getLogger()
-    level = root.level
+    root, httpx = logging.getLogger(), logging.getLogger("httpx")
+    level, httpx_level = root.level, httpx.level
+    httpx.setLevel(logging.NOTSET)  # whoever has downloaded before has quietened it
     yield
     root.setLevel(level)
+    httpx.setLevel(httpx_level)
     root.handlers = [each for each in root.handlers if not isinstance(each, logs._LibraryMessages)]
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from builders import a_clip, a_recording
+from builders import a_clip, a_file
 from camspool.adapters.spool import AlreadyRunning, DropFile, Foreign, Spool, durable
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
@@ -23,7 +23,6 @@ from camspool.core.model import (
     Clip,
     ErrorCode,
     OutputFile,
-    Recording,
     RequestRecord,
     State,
     Status,
@@ -316,14 +315,14 @@ def test_what_a_power_cut_leaves_of_an_unsynced_write_counts_as_absent(
     assert folders.spool.load_status("a/b") is None
 
 
-@pytest.mark.parametrize(("recording", "syncs"), [(a_recording(), 1), (None, 0)])
-def test_progress_is_synced_once_there_is_something_to_lose(
-    folders: Folders, monkeypatch: pytest.MonkeyPatch, recording: Recording | None, syncs: int
+@pytest.mark.parametrize(("file", "syncs"), [(a_file(), 2), (None, 0)])
+def test_progress_is_synced_only_where_mp4s_would_lose_their_record(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, file: OutputFile | None, syncs: int
 ) -> None:
     synced: list[int] = []
     folders.spool.save_status(a_status())
     monkeypatch.setattr(os, "fsync", synced.append)
-    clip = a_clip(State.DOWNLOADING, recording=recording)
+    clip = a_clip(State.DOWNLOADING, file=file)
     folders.spool.save_status(replace(a_status(), clips=(clip,)), durable=False)
     assert len(synced) == syncs
 

@@ -79,21 +79,20 @@ def set_aside_as(name: str) -> str | None:
     return match[2] if match and match[1] != _THIS_RUN else None
 
 
-def write(folder: int, name: str, data: bytes, *, durable: bool = True, synced: bool = True) -> None:
+def write(folder: int, name: str, data: bytes, *, durable: bool = True) -> None:
     """Put `data` under `name` so that a reader sees the old bytes or the new ones, never a part of them.
 
     Args:
         folder: descriptor of the folder.
         name: a name in it.
         data: all that the file shall hold.
-        durable: return only when a power cut can no longer undo it; without, it may bring the old bytes back.
-        synced: of what is not durable, write the bytes before the name. Without, a power cut may leave an
-            empty file, as on XFS.
+        durable: return only when a power cut can no longer undo it. Without, one may bring the old bytes
+            back, or leave an empty file: XFS and others write names before bytes.
     """
     with _temporary_file(folder) as (temporary, descriptor):
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             _write_all(file.fileno(), data)
-            if durable or synced:
+            if durable:
                 os.fsync(file.fileno())
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     if durable:

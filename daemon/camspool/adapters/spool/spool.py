@@ -128,20 +128,17 @@ class Spool:
     def save_status(self, status: Status, *, durable: bool = True) -> None:
         """Replace the status file of `status.name` atomically, making its folder where needed.
 
-        With `durable` it returns only when a power cut can no longer undo it; without, one may bring the old
-        status back. It empties at most that of a request of which nothing has come yet: thousands of these
-        change at once when the API goes down, and each would cost a sync.
+        With `durable` it returns only when a power cut can no longer undo it; without, it costs no fsync, and
+        one may leave an empty file: the request then starts again. A status that names MP4s is always
+        durable, since without it nobody would know whose they are.
         """
-        synced = any(clip.recording for clip in status.clips)
-        self._save(naming.status_path(status.name), document.dump(status), durable=durable, synced=synced)
+        durable = durable or any(clip.file for clip in status.clips)
+        self.save_document(naming.status_path(status.name), document.dump(status), durable=durable)
 
     def save_document(self, path: str, data: bytes, *, durable: bool = True) -> None:
         """Replace any of our own documents below mirror/ (the service file) in the same way."""
-        self._save(path, data, durable=durable, synced=False)
-
-    def _save(self, path: str, data: bytes, *, durable: bool, synced: bool) -> None:
         with self._mirror.folder(naming.folder_of(path), create=True) as folder:
-            write(folder, naming.stem_of(path), data, durable=durable, synced=synced)
+            write(folder, naming.stem_of(path), data, durable=durable)
 
     def unblocked(self, name: str) -> str:
         """`name`, with `~2` on each folder whose place in mirror/ is taken by a file or a symbolic link."""
