@@ -37,6 +37,13 @@ def drop_pair(camspool: Running) -> dict[str, str]:
     return {"store/pair": "done"}
 
 
+def test_calls_are_counted_however_long_the_id_of_the_process(tmp_path: Path) -> None:
+    log = tmp_path / "strace.log"
+    log.write_text("7     fsync(3)  = 0\n12345 fsync(3)  = 0\n12345 fsync(3)  = 0\n")
+    assert strace.most(log) == {"fsync": 2}
+    assert sum(strace.calls(log).values()) == 3
+
+
 def is_filed(camspool: Running, name: str) -> bool:
     path = camspool.mirror / f"{name}.status.json"
     return path.exists() and camspool.status(name)["request"]["filed_as"] is not None
