@@ -13,7 +13,7 @@ DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-system test-torture clean
+.PHONY: help demo test lint test-system clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,11 +31,9 @@ lint: $(DEV) ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-system: $(DEV) ## run the tests that need a whole system (root, strace, fuse3)
-	$(BIN)/pytest tests/system/test_disks.py tests/system/test_kills.py -n $(JOBS) --dist worksteal $(ARGS)
-
-test-torture: $(DEV) ## run the exact system calls, power cuts and hostile input too (minutes; wants an idle machine)
-	$(BIN)/pytest tests/system $(ARGS)
+test-system: export CAMSPOOL_TEST_COURSES ?= 300
+test-system: $(DEV) ## run what needs root, strace, fuse3 and systemd, or minutes: kills, power cuts, disks
+	$(BIN)/pytest tests/system tests/test_promises.py -n $(JOBS) --dist worksteal $(ARGS)
 
 clean: ## remove what these targets made: .venv, caches, builds (a demo folder stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -88,12 +88,12 @@ class Running:
         status: dict[str, Any] = json.loads((self.mirror / "_service.json").read_bytes())
         return status
 
-    async def until(self, name: str, *states: str, timeout: float = 10.0) -> dict[str, Any]:
+    async def until(self, name: str, *states: str, timeout: float = 30.0) -> dict[str, Any]:
         """The status of a request as soon as it is in one of `states`."""
         return await self.when(name, lambda status: status["state"] in states, timeout=timeout)
 
     async def when(
-        self, name: str, happened: Callable[[dict[str, Any]], bool], *, timeout: float = 10.0
+        self, name: str, happened: Callable[[dict[str, Any]], bool], *, timeout: float = 30.0
     ) -> dict[str, Any]:
         """The status of a request as soon as `happened` is true of it."""
         end = time.monotonic() + timeout
@@ -106,7 +106,7 @@ class Running:
             await asyncio.sleep(0.01)
         raise AssertionError(f"not in {timeout:g} s: {json.dumps(status, indent=1)}")
 
-    async def ended(self, name: str, timeout: float = 10.0) -> dict[str, Any]:
+    async def ended(self, name: str, timeout: float = 30.0) -> dict[str, Any]:
         """The status of a request once it has ended and its file has been moved to the mirror."""
         return await self.when(name, self._has_ended, timeout=timeout)
 

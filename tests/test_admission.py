@@ -12,7 +12,7 @@ from running import daemon, request, simulator
 
 @pytest.fixture
 def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache")) as running:
+    with simulator(tmp_path_factory.getbasetemp() / "clips") as running:
         yield running
 
 

@@ -1,5 +1,6 @@
 """The command line as scripts and service managers see it: exit codes, what goes to which stream."""
 
+import importlib
 import json
 import os
 import re
@@ -184,7 +185,7 @@ def schema(kind: str) -> Any:
 
 def validator(document: Any) -> Any:
     """A validator for the schema, which is checked itself."""
-    jsonschema: Any = pytest.importorskip("jsonschema")
+    jsonschema: Any = importlib.import_module("jsonschema")  # it comes without types
     kind = jsonschema.Draft202012Validator
     kind.check_schema(document)
     return kind(document, format_checker=kind.FORMAT_CHECKER)

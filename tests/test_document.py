@@ -216,7 +216,7 @@ def test_the_schema_names_every_field() -> None:
 # --- there and back
 
 FEW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -289,7 +289,7 @@ NASTY: st.SearchStrategy[Any] = st.sampled_from([
 
 
 @given(st.data())
-@settings(FEW, max_examples=200)
+@settings(FEW, max_examples=100)
 def test_an_edited_status_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
     edited = copy.deepcopy(WRITTEN)
     for _ in range(data.draw(st.integers(1, 3))):

@@ -32,7 +32,7 @@ GOOD = json.dumps(request(seconds=2)).encode()
 
 @pytest.fixture(scope="module", name="shared")
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache"), tokens=(TOKEN,)) as running:
+    with simulator(tmp_path_factory.getbasetemp() / "clips", tokens=(TOKEN,)) as running:
         yield running
 
 
@@ -239,7 +239,7 @@ def answers(mirror: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-async def all_answered(camspool: Running, expected: dict[str, str], timeout: float = 10.0) -> None:
+async def all_answered(camspool: Running, expected: dict[str, str], timeout: float = 30.0) -> None:
     """Return when each file has been answered and filed, or say which have not."""
     names = {naming.printable(file) for file in expected}
     end = time.monotonic() + timeout
@@ -324,7 +324,7 @@ async def test_names_of_cameras_are_only_told(
     world = World(
         tuple(Node(number, name, stretches=(stretch,)) for number, name in enumerate(CAMERA_NAMES, 1))
     )
-    settings = Settings(prepare_cloud=0, cache=tmp_path_factory.mktemp("cache"))
+    settings = Settings(prepare_cloud=0, cache=tmp_path_factory.getbasetemp() / "clips")
     with talkative(), Simulator(world, settings) as sim:
         async with daemon(tmp_path, sim) as camspool:
             for number in range(1, len(CAMERA_NAMES) + 1):
@@ -340,10 +340,15 @@ async def test_names_of_cameras_are_only_told(
 
 # --- faults of the server: once here, for ever in tests/system/test_hostile_drops.py ----------------------
 
-IMPATIENT: dict[str, Any] = {
+PATIENT: dict[str, Any] = {
     "api": {"rate": 1000, "timeout": "600ms", "poll": {"fastest": "10ms", "slowest": "20ms"}},
-    "retry": {"first": "10ms", "longest": "20ms", "give_up_after": "150ms", "stalled": "150ms"},
+    "retry": {"first": "10ms", "longest": "20ms"},
     "download": {"timeout": "200ms", "verify": "decode"},
+}
+"""For what passes: it is tried again soon, and for as long as it takes."""
+
+IMPATIENT: dict[str, Any] = PATIENT | {
+    "retry": PATIENT["retry"] | {"give_up_after": "150ms", "stalled": "150ms"}
 }
 """For what never ends: the last word comes soon."""
 
@@ -352,14 +357,15 @@ IMPATIENT: dict[str, Any] = {
 class Lie:
     """A fault, and what becomes of a request under it: `done`, an error code, or a reason to wait.
 
-    `once` is for a fault that strikes one time, at `operation` where it is one of the API.
+    A fault that `passes` strikes once without harm, at `operation` where it is one of the API. The others
+    have the last word at once.
     """
 
     fault: str
     for_ever: str
     parameters: dict[str, Any] = field(default_factory=dict)
     operation: str | None = None
-    once: str = "done"
+    passes: bool = True
 
     def __str__(self) -> str:
         told = "-".join(str(value)[:30] for value in self.parameters.values())
@@ -392,28 +398,28 @@ FAULTS = [
     Lie("field_value", "gave_up", {"key": "recording_id", "value": "x" * 100_000}, "camera"),
     Lie("field_value", "gave_up", {"key": "duration", "value": NUMBER}, "camera"),
     Lie("field_value", "gave_up", {"key": "duration", "value": -5}, "camera"),
-    Lie("field_value", "no_recording", {"key": "duration", "value": 0}, "camera", once="no_recording"),
+    Lie("field_value", "no_recording", {"key": "duration", "value": 0}, "camera", passes=False),
     Lie("field_value", "bad_video", {"key": "duration", "value": "1000000"}, "camera"),
     Lie(
         "field_value",
         "height_not_offered",
         {"key": "height", "value": "../x"},
         "camera",
-        once="height_not_offered",
+        passes=False,
     ),
     Lie(
         "field_value",
         "height_not_offered",
         {"key": "height", "value": NUMBER},
         "camera",
-        once="height_not_offered",
+        passes=False,
     ),
     Lie(
         "field_value",
         "height_not_offered",
         {"key": "outputs", "value": "<b>"},
         "camera",
-        once="height_not_offered",
+        passes=False,
     ),
     Lie("field_value", "gave_up", {"key": "recordings", "value": [[]] * 3}, "camera"),
     Lie("field_value", "gave_up", {"key": "progress", "value": -NUMBER}, "recording"),
@@ -427,12 +433,12 @@ FAULTS = [
         "gave_up",
         {"key": "download_url", "value": "http://127.0.0.1:1/x?signature=2"},
         "recording",
-        once="gave_up",
+        passes=False,
     ),
     Lie("field_value", "kept_expiring", {"key": "download_url", "value": "../../../etc/passwd"}, "recording"),
     Lie("prepare_answer", "prepare_refused"),
     Lie("prepare_answer", "prepare_refused", {"value": "<b>"}),
-    Lie("prepare_stall", "prepare_stalled", once="prepare_stalled"),
+    Lie("prepare_stall", "prepare_stalled", passes=False),
     Lie("id_expired", "kept_expiring", {}, "recording"),
     Lie("download_status", "gave_up"),
     Lie("download_expired", "kept_expiring"),
@@ -480,14 +486,15 @@ class Seen:
     struck: bool
 
 
-def try_faults(folders: list[Path], *, times: int | None) -> dict[Lie, Seen]:
-    """Try all faults, in turn, by a daemon in each of `folders`; none of them tells any secret."""
+def try_faults(lies: Iterable[Lie], folders: list[Path], *, times: int | None) -> dict[Lie, Seen]:
+    """Try the faults, in turn, by a daemon in each of `folders`; none of them tells any secret."""
     seen: dict[Lie, Seen] = {}
-    rows = iter(FAULTS)
+    rows = iter(lies)
+    settings = PATIENT if times else IMPATIENT
 
     async def work(folder: Path) -> None:
         with simulator(folder / "cache", tokens=(TOKEN,)) as sim:
-            async with daemon(folder, sim, **IMPATIENT) as camspool:
+            async with daemon(folder, sim, **settings) as camspool:
                 for lie in rows:
                     seen[lie] = await _try(camspool, lie, f"r{FAULTS.index(lie)}", times)
             assert not sim.record.token_leaked()
@@ -510,10 +517,10 @@ async def _try(camspool: Running, lie: Lie, name: str, times: int | None) -> See
     fault = faults.add(lie.fault, times=times, operation=operation, **lie.parameters)
     camspool.put(f"{name}.json", request(seconds=4))
     waits = calls and not times
-    status = await camspool.when(name, lambda s: bool(s["waiting" if waits else "finished_at"]), timeout=20)
+    status = await camspool.when(name, lambda s: bool(s["waiting" if waits else "finished_at"]), timeout=60)
     told = status["waiting"]["reason"] if waits else (status["error"] or {"code": status["state"]})["code"]
     faults.clear()
-    ended = await camspool.ended(name, timeout=20)
+    ended = await camspool.ended(name, timeout=60)
     published = f"{name}.mp4" in camspool.published()
     whole = published is (ended["state"] == "done")
     if published:
@@ -522,21 +529,24 @@ async def _try(camspool: Running, lie: Lie, name: str, times: int | None) -> See
     return Seen(told, ended, whole, await camspool.leftovers(), fault.struck > 0)
 
 
-def assert_as_foreseen(lie: Lie, seen: Seen, expected: str) -> None:
-    assert seen.struck
-    assert seen.outcome == expected, seen.status
-    assert seen.whole
-    assert seen.leftovers == []
-    assert seen.status["error"] is None or is_understandable(seen.status["error"])
-    if CATALOGUE[lie.fault].stage == "call":
-        assert seen.status["state"] == "done"  # it was waited for, and went on by itself
+def surprises(lie: Lie, seen: Seen, expected: str) -> list[str]:
+    """What was not as foreseen; of one fault among many, so that each is heard of."""
+    error = seen.status["error"]
+    facts = {
+        "the fault did not strike": seen.struck,
+        f"{seen.outcome}, not {expected}": seen.outcome == expected,
+        "the MP4 is not whole, or should not be there": seen.whole,
+        f"left over: {seen.leftovers}": not seen.leftovers,
+        f"not for people: {error}": error is None or is_understandable(error),
+        # What stops everybody was waited for, and went on by itself.
+        "not done in the end": CATALOGUE[lie.fault].stage != "call" or seen.status["state"] == "done",
+    }
+    return [text for text, holds in facts.items() if not holds]
 
 
-@pytest.fixture(scope="module", name="once")
-def _once(tmp_path_factory: pytest.TempPathFactory) -> dict[Lie, Seen]:
-    return try_faults([tmp_path_factory.mktemp("faults") for _ in range(4)], times=1)
-
-
-@pytest.mark.parametrize("lie", FAULTS, ids=str)
-def test_a_fault_that_passes(once: dict[Lie, Seen], lie: Lie) -> None:
-    assert_as_foreseen(lie, once[lie], lie.once)
+def test_faults_that_pass_do_no_harm(tmp_path_factory: pytest.TempPathFactory) -> None:
+    lies = [lie for lie in FAULTS if lie.passes]
+    seen = try_faults(lies, [tmp_path_factory.mktemp("faults") for _ in range(4)], times=1)
+    wrong = {str(lie): surprises(lie, found, "done") for lie, found in seen.items()}
+    assert len(seen) == len(lies)
+    assert {lie: found for lie, found in wrong.items() if found} == {}

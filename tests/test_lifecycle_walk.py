@@ -108,4 +108,4 @@ def happenings(clip: Clip) -> st.SearchStrategy[Event]:
 
 
 TestAnyCourse = AnyCourse.TestCase
-TestAnyCourse.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnyCourse.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -17,12 +17,12 @@ from running import daemon, request, simulator
 
 @pytest.fixture
 def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache")) as running:
+    with simulator(tmp_path_factory.getbasetemp() / "clips") as running:
         yield running
 
 
 async def test_the_vendors_own_example(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings = SimulatorSettings(prepare_cloud=0, cache=tmp_path_factory.mktemp("cache"))
+    settings = SimulatorSettings(prepare_cloud=0, cache=tmp_path_factory.getbasetemp() / "clips")
     with Simulator(settings=settings) as sim:
         async with daemon(tmp_path, sim) as camspool:
             content = {"camera": PAGE_NODE, "from": PAGE_FROM, "to": PAGE_TO, "height": 480}
@@ -221,13 +221,13 @@ async def test_two_requests_with_one_stem(tmp_path: Path, sim: Simulator) -> Non
 
 async def test_many_at_once_share_their_calls(tmp_path: Path, sim: Simulator) -> None:
     async with daemon(tmp_path, sim, limits={"preparing": 200}, api={"rate": 5}) as camspool:
-        for number in range(100):
+        for number in range(50):
             camspool.put(f"r{number}.json", request(at=number, height=64))
-        for number in range(100):
-            assert (await camspool.ended(f"r{number}", timeout=30))["state"] == "done"
+        for number in range(50):
+            assert (await camspool.ended(f"r{number}"))["state"] == "done"
         operations = sim.record.operations()
-        assert operations["camera"] >= 100
-        assert len(sim.record.calls) < 100
+        assert operations["camera"] >= 50
+        assert len(sim.record.calls) < 50
         assert await camspool.leftovers() == []
 
 

@@ -15,13 +15,13 @@ SLOW = {"prepare_cloud": 60.0}
 
 @pytest.fixture
 def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache")) as running:
+    with simulator(tmp_path_factory.getbasetemp() / "clips") as running:
         yield running
 
 
 @pytest.fixture
 def slow_sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache"), **SLOW) as running:
+    with simulator(tmp_path_factory.getbasetemp() / "clips", **SLOW) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ from running import Running, daemon, environment, request, simulator, write_conf
 
 @pytest.fixture
 def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache")) as running:
+    with simulator(tmp_path_factory.getbasetemp() / "clips") as running:
         yield running
 
 
@@ -40,7 +40,7 @@ def process(folder: Path, sim: Simulator, **variables: str) -> Iterator["subproc
 async def test_a_preparation_is_not_repeated_by_a_restart(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with simulator(tmp_path_factory.mktemp("cache"), prepare_cloud=0.5) as sim:
+    with simulator(tmp_path_factory.getbasetemp() / "clips", prepare_cloud=0.5) as sim:
         async with daemon(tmp_path, sim) as camspool:
             camspool.put("b.json", request())
             await camspool.when("b", lambda status: status["clips"][0]["prepare"]["percent"] > 0)
@@ -153,7 +153,7 @@ async def test_a_new_token_is_picked_up(tmp_path: Path, sim: Simulator) -> None:
 
 
 async def test_an_expired_id_is_made_anew(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with simulator(tmp_path_factory.mktemp("cache"), expired_recording="error") as sim:
+    with simulator(tmp_path_factory.getbasetemp() / "clips", expired_recording="error") as sim:
         sim.faults.add("id_expired", operation="recording", times=2)
         async with daemon(tmp_path, sim) as camspool:
             camspool.put("b.json", request())

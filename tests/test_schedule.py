@@ -263,4 +263,4 @@ class FairQueueMachine(RuleBasedStateMachine):
 
 
 TestFairQueueAgainstAModel = FairQueueMachine.TestCase
-TestFairQueueAgainstAModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestFairQueueAgainstAModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -38,12 +38,15 @@ AT_ONCE = 3
 SHARES = 2
 """The images are dealt out to so many tests, which can run side by side."""
 
-EVERY = 3
+EVERY = int(os.environ.get("CAMSPOOL_TEST_EVERY", "3"))
+"""One image in so many is tried; 1 tries them all."""
 
 
 @pytest.fixture
 def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache"), prepare_cloud=0.1, throttle=1_500_000) as running:
+    with simulator(
+        tmp_path_factory.getbasetemp() / "clips", prepare_cloud=0.1, throttle=1_500_000
+    ) as running:
         yield running
 
 
@@ -99,7 +102,7 @@ def work_once(folder: Path, sim: Simulator, disk: Disk) -> dict[str, str]:
     return expected
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("disk", ["lazy", "journal"])
 def test_after_a_power_cut_at_any_moment_nothing_is_lost(
@@ -109,17 +112,12 @@ def test_after_a_power_cut_at_any_moment_nothing_is_lost(
     images = sorted((tmp_path / "images").glob("[0-9]*"))
     assert len(images) > 60, "a request takes more operations than that: this is not the work that was meant"
     forgotten = [*vanished(images, sim, expected)]
-    chosen = images[share :: SHARES * every()]
+    chosen = images[share :: SHARES * EVERY]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = pool.map(lambda image: after_cut(tmp_path, image, sim, expected), chosen)
         wrong = {image.name: each for image, each in zip(chosen, found, strict=True) if each}
     print(json.dumps({"images": len(images), "started on": len(chosen), "wrong": wrong}, indent=1))  # noqa: T201
     assert (forgotten, wrong) == ([], {})
-
-
-def every() -> int:
-    """One image in so many is tried; `CAMSPOOL_EVERY=1` tries them all."""
-    return int(os.environ.get("CAMSPOOL_EVERY") or EVERY)
 
 
 def vanished(images: Sequence[Path], sim: Simulator, names: Iterable[str]) -> Iterator[str]:

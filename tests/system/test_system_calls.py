@@ -24,10 +24,12 @@ TROUBLED_S = 2.0
 WORKERS = 4
 """The kill points are dealt out to so many tests, which can run side by side."""
 
+pytestmark = pytest.mark.timeout(600)  # of a busy machine
+
 
 @pytest.fixture
 def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with simulator(tmp_path_factory.mktemp("cache")) as running:
+    with simulator(tmp_path_factory.getbasetemp() / "clips") as running:
         yield running
 
 
@@ -65,7 +67,6 @@ def kill_points(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(call, number) for call in DURABLE if call in counts for number in range(1, counts[call] + 2)]
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("worker", range(WORKERS))
 def test_killed_at_each_durable_call_it_goes_on(tmp_path: Path, sim: Simulator, worker: int) -> None:
     points = kill_points(measured(tmp_path / "measured", sim))
@@ -103,7 +104,7 @@ def kill_and_go_on(folder: Path, sim: Simulator, wrapper: list[str]) -> tuple[li
     ready = times_logged(folder, "service_ready")
     with process(folder, sim) as daemon:
         wait_for(lambda: times_logged(folder, "service_ready") > ready, lambda: logged(folder)[-5:])
-        wait_until_all_ended(camspool, expected, timeout=15)
+        wait_until_all_ended(camspool, expected)
     return problems(camspool, expected), was_killed
 
 
@@ -159,7 +160,7 @@ def test_calls_that_fail_for_a_while_are_waited_out(tmp_path: Path, sim: Simulat
             camspool.put("late.json", request(1, at=50))
             time.sleep(TROUBLED_S)
             assert daemon.poll() is None, "the daemon ended"
-        wait_until_all_ended(camspool, expected, timeout=20)
+        wait_until_all_ended(camspool, expected)
     assert problems(camspool, expected) == []
     assert strace.injected(log) > 0
     assert times_logged(tmp_path, "file_crashed", "clip_crashed", "service_crashed") == 0
