@@ -50,6 +50,38 @@ def a_job(name: str, clock: FakeClock) -> Job:
     return Job(a_status(name=name, state=State.QUEUED, clips=(a_clip(),)), desk, saved=True)
 
 
+class CountingClock(FakeClock):
+    """Counts how often somebody goes to sleep."""
+
+    def __init__(self) -> None:
+        super().__init__(datetime(2026, 1, 1, tzinfo=UTC))
+        self.rests = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.rests += 1
+        await super().sleep(seconds)
+
+
+async def test_a_clip_that_waits_for_a_slot_keeps_nobody_busy() -> None:
+    clock, carrier = CountingClock(), Carrier()
+
+    async def on_ended(_: Job) -> None: ...
+
+    limits = {Lane.PREPARING: 1, Lane.DOWNLOADING: 1}
+    dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits, on_ended)
+    running = asyncio.create_task(dispatcher.run())
+    dispatcher.add(a_job("first", clock))
+    await settled()
+    dispatcher.add(a_job("second", clock))
+    await settled()
+    assert carrier.at_work == ["first"]
+    before = clock.rests
+    await settled()
+    assert clock.rests == before
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_deletion_at_any_moment_gives_the_slot_back(turns: int) -> None:
     clock, carrier = FakeClock(datetime(2026, 1, 1, tzinfo=UTC)), Carrier()

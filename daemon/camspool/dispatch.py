@@ -133,6 +133,7 @@ class Dispatcher:
 
     def _fill(self, name: Lane, limit: int, now: float, group: asyncio.TaskGroup) -> None:
         lane = self._lanes[name]
+        lane.queue.ready(now)  # what is due and gets no slot waits for one from now on, and for no time
         while len(lane.running) < limit and (ticket := lane.queue.take(now)) is not None:
             lane.running[ticket] = task = group.create_task(self._attend(ticket, name))
             # Not the task's own business: one that is cancelled before its first step would not do it.
