@@ -38,6 +38,11 @@ def killing(call: str, number: int, log: Path, path: Path | None = None) -> list
     return [*recording([call], log), *only, "-e", f"inject={call}:signal=KILL:when={number}"]
 
 
+def failing_once(call: str, number: int, error: str, log: Path) -> list[str]:
+    """What to put before a command so that its `call` number `number` fails with `error`, and no other."""
+    return [*recording([call], log), "-e", f"inject={call}:error={error}:when={number}"]
+
+
 @contextmanager
 def failing(
     pid: int, calls: Iterable[str], error: str, log: Path, path: Path | None = None

@@ -1,5 +1,7 @@
 """Exact moments: killed at each system call that changes a file, and every such call failing for a while."""
 
+import itertools
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +25,13 @@ TROUBLED_S = 2.0
 
 WORKERS = 4
 """The kill points are dealt out to so many tests, which can run side by side."""
+
+EVERY = int(os.environ.get("CAMSPOOL_TEST_EVERY", "3"))
+"""One call in so many is made to fail; 1 lets each of them fail once."""
+
+ERRORS = ("ENOSPC", "EDQUOT", "EIO")
+
+CRASHES = ("file_crashed", "clip_crashed", "request_crashed", "service_crashed")
 
 pytestmark = pytest.mark.timeout(600)  # of a busy machine
 
@@ -80,8 +89,31 @@ def test_killed_at_each_durable_call_it_goes_on(tmp_path: Path, sim: Simulator, 
         killed += was_killed
         if found:
             wrong[f"{call} {number}"] = found
+    print(f"killed at {killed} system calls")  # noqa: T201
     assert wrong == {}
     assert killed > len(points[worker::WORKERS]) / 2
+
+
+@pytest.mark.parametrize("worker", range(2))
+def test_a_call_that_fails_once_is_made_up_for(tmp_path: Path, sim: Simulator, worker: int) -> None:
+    points = kill_points(measured(tmp_path / "measured", sim))
+    points.remove(("fsync", 1))  # of each thread: it would fail in every download, whose thread is its own
+    points = points[worker :: 2 * EVERY]
+    wrong, failed = {}, 0
+    for (call, number), error in zip(points, itertools.cycle(ERRORS), strict=False):
+        sim.record.clear()
+        folder = tmp_path / f"{call}-{number}"
+        folder.mkdir()
+        log = folder / "strace.log"
+        found, _ = kill_and_go_on(folder, sim, strace.failing_once(call, number, error, log))
+        failed += strace.injected(log)
+        if times_logged(folder, *CRASHES):
+            found += [str(line) for line in logged(folder) if line["event"] in CRASHES]
+        if found:
+            wrong[f"{call} {number} {error}"] = found
+    print(f"{failed} system calls failed once")  # noqa: T201
+    assert wrong == {}
+    assert failed > len(points) / 2
 
 
 def test_killed_where_a_download_is_made_durable(tmp_path: Path, sim: Simulator) -> None:
@@ -125,6 +157,7 @@ TROUBLES = [
     Trouble(("rename", "renameat", "renameat2"), "EIO"),
     Trouble(("renameat2",), "EIO"),
     Trouble(("write", "pwrite64", "writev"), "ENOSPC"),
+    Trouble(("write", "pwrite64", "writev", "fsync", "mkdirat", "openat"), "EDQUOT"),
     Trouble(("openat",), "EMFILE"),
     Trouble(("openat",), "EACCES"),
     Trouble(("openat",), "EIO"),
@@ -163,5 +196,5 @@ def test_calls_that_fail_for_a_while_are_waited_out(tmp_path: Path, sim: Simulat
         wait_until_all_ended(camspool, expected)
     assert problems(camspool, expected) == []
     assert strace.injected(log) > 0
-    assert times_logged(tmp_path, "file_crashed", "clip_crashed", "service_crashed") == 0
+    assert times_logged(tmp_path, *CRASHES) == 0
     assert times_logged(tmp_path, *WAITS) > 0 or not trouble.waits
