@@ -1,4 +1,4 @@
-"""What the documents say about the code is true: log events, examples, schema names."""
+"""What the documents say about the code is true: log events, examples, schema names, tests."""
 
 import ast
 import json
@@ -43,6 +43,23 @@ def test_every_log_event_is_in_the_table() -> None:
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     named = {event for row in rows for event in re.findall(r"`([a-z_]+)`", row)}
     assert named - {"library_message"} == events_in_code()
+
+
+def test_every_test_that_is_said_to_show_something_exists() -> None:
+    architecture = (ROOT / "ARCHITECTURE.md").read_text()
+    rows = [
+        line.split("|")
+        for section in architecture.split("\n## ")
+        if "| shown by |" in section
+        for line in section.splitlines()
+        if line.startswith("|")
+    ][2:]
+    files = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
+    tests = {name for text in files.values() for name in re.findall(r"def (test_\w+)", text)}
+    named = [re.findall(r"`([^`]+)`", row[3]) for row in rows]
+    assert len(named) > 20
+    assert all(named), "a row without a test"
+    assert {name for names in named for name in names} - files.keys() - tests == set()
 
 
 @pytest.mark.parametrize("suffix", ["json", "yaml"])
