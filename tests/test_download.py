@@ -163,6 +163,15 @@ NO_RESUME: dict[str, Callable[[Exchange], None]] = {
 }
 
 
+async def test_a_rest_that_ends_properly_and_too_early_is_no_whole_file(part: Path) -> None:
+    part.write_bytes(VIDEO[:HALF])
+    with (
+        FaultyServer(ranged_chunked(RIGHT, VIDEO[HALF:-1])) as server,
+        pytest.raises(ClipTrouble, match=f"{SIZE - 1:,} of {SIZE:,} bytes"),
+    ):
+        await fetch(server.url(), part, ETAG, SIZE)
+
+
 @pytest.mark.parametrize("name", NO_RESUME)
 async def test_a_part_is_never_joined_with_what_does_not_fit(part: Path, name: str) -> None:
     part.write_bytes(VIDEO[:HALF])

@@ -47,6 +47,15 @@ def test_durable_means_synced_before_the_name_and_after_it(
     assert (tmp_path / "x").read_bytes() == b"bytes"
 
 
+def test_a_copy_is_synced_before_it_can_get_a_name(folder: int, calls: list[str], tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"bytes")
+    with durable.opened(folder, "source") as source:
+        assert source is not None
+        temporary, _ = durable.copy(source, folder)
+    assert calls == ["write", "fsync"]
+    assert (tmp_path / temporary).read_bytes() == b"bytes"
+
+
 def test_not_durable_is_still_atomic_and_costs_no_sync(folder: int, calls: list[str]) -> None:
     durable.write(folder, "x", b"bytes", durable=False)
     assert calls == ["write", "rename"]

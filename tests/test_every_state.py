@@ -21,7 +21,9 @@ MOMENTS = ["scheduled", "queued", "listing", "preparing", "downloading", "verify
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[ModelDaemon]:
     """A daemon that runs, and has a single slot for each lane."""
-    model = ModelDaemon(tmp_path, limits={"preparing": 1, "downloading": 1})
+    # The clean-up, which would tidy up behind the others, is far away.
+    cleanup = {"every": "1h", "min_free": 0}
+    model = ModelDaemon(tmp_path, limits={"preparing": 1, "downloading": 1}, cleanup=cleanup)
     model.start()
     model.loop.let_pass(1)
     yield model
@@ -110,3 +112,22 @@ def test_dropped_once_more_at_any_state_it_is_no_new_work(daemon: ModelDaemon, m
     requests = 2 if moment == "queued" else 1
     assert daemon.server.calls["prepare"] == daemon.server.calls["download"] == requests
     assert status_of(daemon, "a~2") is None
+
+
+@pytest.mark.parametrize("accesses", range(8))
+def test_killed_at_any_access_to_the_folders_done_means_an_mp4(daemon: ModelDaemon, accesses: int) -> None:
+    put(daemon, LONG_AGO)
+    until(daemon, "verifying")
+    daemon.disk.accesses_left = accesses
+    daemon.loop.let_pass(15)
+    status = status_of(daemon)
+    assert status
+    assert (daemon.mirror / "a.mp4").exists() >= (status.state == "done")
+    assert (daemon.drop / "a.json").exists() or status.state == "done"
+    daemon.check_alive()
+    daemon.start()
+    go_on(daemon)
+    status = status_of(daemon)
+    assert status
+    assert (status.state, status.request.filed_as) == ("done", "a.json")
+    assert daemon.server.calls["download"] == 1
