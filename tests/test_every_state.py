@@ -131,3 +131,15 @@ def test_killed_at_any_access_to_the_folders_done_means_an_mp4(daemon: ModelDaem
     assert status
     assert (status.state, status.request.filed_as) == ("done", "a.json")
     assert daemon.server.calls["download"] == 1
+
+
+def test_killed_while_the_preparation_is_asked_for_it_is_asked_for_once(daemon: ModelDaemon) -> None:
+    put(daemon, LONG_AGO)
+    recordings = daemon.server.recordings
+    daemon.loop.until(lambda: any(each.height for each in recordings.values()), 100)
+    daemon.kill()  # before the answer could be noted
+    daemon.start()
+    go_on(daemon)
+    status = status_of(daemon)
+    assert status
+    assert (status.state, daemon.server.calls["prepare"]) == ("done", 1)
