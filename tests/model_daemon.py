@@ -195,6 +195,7 @@ class ModelDaemon:
         lifetimes = composition.policy(self.settings).lifetimes
         self.server = ModelServer(self.clock, self.disk, lifetimes)
         self.crashes: list[str] = []
+        self._spools: list[FailingSpool] = []
         self.service: service.Service | None = None
         self._run: asyncio.Task[None] | None = None
         self._patches = contextlib.ExitStack()
@@ -237,6 +238,9 @@ class ModelDaemon:
             for task in tasks:
                 task.cancel()
             self.loop.settle()
+        for spool in self._spools:
+            spool.close()  # the lock of a process that is no more is free, even one just taken
+        self._spools.clear()
         self._forget_run()
 
     def check_alive(self) -> None:
@@ -263,7 +267,7 @@ class ModelDaemon:
         self._patch = self._patches.enter_context(pytest.MonkeyPatch.context())
         replacements = {
             "SystemClock": lambda: self.clock,
-            "Spool": lambda drop, mirror, state: FailingSpool(drop, mirror, state, self.disk),
+            "Spool": self._new_spool,
             "_api": lambda *_: (self.server, self.server),
             "Batching": lambda *_: self.server,
             "_downloads": lambda _: self.server,
@@ -276,6 +280,10 @@ class ModelDaemon:
         self._patches.callback(lambda: structlog.configure(**before))
         structlog.configure(processors=[self._notice_crash])
         self.loop.set_exception_handler(lambda _, context: self._on_loop_error(context))
+
+    def _new_spool(self, drop: Path, mirror: Path, state: Path) -> FailingSpool:
+        self._spools.append(FailingSpool(drop, mirror, state, self.disk))
+        return self._spools[-1]
 
     def _notice_crash(self, _: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         if method == "exception":
