@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from camspool.core import document
-from camspool.core.model import Status
-from model_daemon import ModelDaemon, write_whole
+from camspool.core.errors import StorageTrouble
+from camspool.core.model import Status, WaitReason
+from model_daemon import FailingSpool, ModelDaemon, write_whole
 from model_server import GATE
 from virtual_time import START
 
@@ -143,3 +144,22 @@ def test_killed_while_the_preparation_is_asked_for_it_is_asked_for_once(daemon: 
     status = status_of(daemon)
     assert status
     assert (status.state, daemon.server.calls["prepare"]) == ("done", 1)
+
+
+def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
+    daemon: ModelDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = FailingSpool.file_away, []
+
+    def fails_afterwards(*arguments: Any, **options: Any) -> str | None:
+        made.append(real(*arguments, **options))
+        if len(made) == 1:  # as when the fsync fails that follows the rename
+            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, "as asked")
+        return made[-1]
+
+    monkeypatch.setattr(FailingSpool, "file_away", fails_afterwards)
+    put(daemon, LONG_AGO)
+    go_on(daemon)
+    status = status_of(daemon)
+    assert status
+    assert (made, status.request.filed_as) == (["a.json", None], "a.json")

@@ -185,7 +185,9 @@ class Admission:
         record, target = status.request, _target(status, file)
         there_already = target == record.filed_as and self._spool.where_filed(record.sha256, target) == target
         replaces = there_already or self._is_earlier_copy(record, target)
-        return self._spool.file_away(file, record.sha256 or None, target, replace=replaces)
+        filed_as = self._spool.file_away(file, record.sha256 or None, target, replace=replaces)
+        # An earlier try may have moved it, and failed only at the fsync afterwards.
+        return filed_as or self._spool.where_filed(record.sha256, target)
 
     def _is_earlier_copy(self, record: RequestRecord, target: str) -> bool:
         """True when what lies there is the file of an earlier run of the request."""
