@@ -51,7 +51,7 @@ def test_a_copy_is_synced_before_it_can_get_a_name(folder: int, calls: list[str]
     (tmp_path / "source").write_bytes(b"bytes")
     with durable.opened(folder, "source") as source:
         assert source is not None
-        temporary, _ = durable.copy(source, folder)
+        temporary = durable.copy(source, folder)
     assert calls == ["write", "fsync"]
     assert (tmp_path / temporary).read_bytes() == b"bytes"
 
