@@ -3,6 +3,8 @@
 PYTHON ?= python3
 JOBS   ?= 2
 ARGS   ?=
+EXTRAS ?=
+DIST   ?= dist
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -13,14 +15,17 @@ DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-system clean
+.PHONY: help demo deb test lint test-system clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo 'Variables: PYTHON=python3.12 (interpreter), ARGS="..." (for demo and the tests), JOBS=2, V=1 (let pip talk).'
+	@echo 'Variables: PYTHON=python3.12 (interpreter), ARGS="..." (for demo and the tests), EXTRAS=decode (for deb), JOBS=2, V=1 (let pip talk).'
 
 demo: $(DEMO) ## run the daemon against the simulator and watch MP4s arrive
 	@$(BIN)/camspool demo $(ARGS)
+
+deb: ## make a Debian package in dist/, for the release of Debian that this machine has
+	@systemd/deb/build.sh $(DIST) $(EXTRAS)
 
 test: lint ## lint, then run the fast tests
 	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore=tests/system $(ARGS)
