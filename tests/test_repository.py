@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DAEMON = ROOT / "daemon"
+SYSTEMD = ROOT / "systemd"
 MODULES = sorted(DAEMON.rglob("*.py"))
 
 NAMING_FUNCTIONS = {"os.rename", "os.renames", "os.replace", "os.link", "shutil.move"}
@@ -106,3 +107,10 @@ def test_every_module_says_what_it_is_for_and_stays_short() -> None:
         name for name, source in sources.items() if source and not ast.get_docstring(ast.parse(source))
     ] == []
     assert [name for name, source in sources.items() if source.count("\n") >= 400] == []
+
+
+@pytest.mark.parametrize("script", sorted(SYSTEMD.glob("deb/*")), ids=lambda script: script.name)
+def test_the_packages_scripts_are_well_formed(script: Path) -> None:
+    shell = script.read_text().partition("\n")[0].split("/")[-1].split()[-1]
+    checked = run(shell, "-n", script)
+    assert checked.returncode == 0, checked.stderr

@@ -1,7 +1,7 @@
-"""A machine with a systemd of its own as process 1: namespaces of the kernel over a throw-away view of this machine.
+"""A machine with a systemd of its own as process 1: namespaces over a throw-away view of our files.
 
-It boots in half a second, has its own processes, mounts, users, network and journal, and leaves nothing behind. What is
-missing for it is an error: a test that is skipped proves nothing. How it comes up is in `boot.sh`.
+It boots in half a second, has its own processes, mounts, users, network and journal, and leaves nothing
+behind. What is missing for it is an error: a test that is skipped proves nothing. How it comes up: `boot.sh`.
 """
 
 import contextlib
@@ -59,8 +59,8 @@ class Machine:
         outside.write_text(content)
         outside.chmod(mode)
 
-    def run(self, *command: str, check: bool = True) -> str:
-        """Run a command to its end, as root.
+    def run(self, *command: str, check: bool = True, typed: str = "") -> str:
+        """Run a command to its end, as root; `typed` is its input.
 
         Returns:
             What it says, on both of its outputs.
@@ -68,7 +68,7 @@ class Machine:
         Raises:
             AssertionError: it fails, unless `check` is false.
         """
-        done = self._run(*command)
+        done = self._run(*command, typed=typed)
         assert not check or done.returncode == 0, f"{command} exits {done.returncode}: {done.stdout}"
         return done.stdout
 
@@ -83,7 +83,7 @@ class Machine:
     def show(self, unit: str, *properties: str) -> dict[str, str]:
         """Properties of a unit, as `systemctl show` names them."""
         lines = self.run("systemctl", "show", unit, f"--property={','.join(properties)}").splitlines()
-        return dict(line.split("=", 1) for line in lines)  # type: ignore[misc]  # two parts each
+        return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
     def wait_for(self, unit: str, timeout: float = 20.0, **properties: str) -> None:
         """Return as soon as all properties of the unit have the given values."""
@@ -124,10 +124,10 @@ class Machine:
             finally:
                 _set_network(ours.fileno())
 
-    def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+    def _run(self, *command: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             ["nsenter", f"--target={self.pid}", *_NAMESPACES, "--", *command],
-            stdin=subprocess.DEVNULL,
+            input=typed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
