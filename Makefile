@@ -36,9 +36,14 @@ lint: $(DEV) ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Those that boot a machine share a package that takes a minute to make: a file stays with one worker.
+BOOTED := $(addprefix tests/system/test_,service.py service_reload.py package.py)
+
 test-system: export CAMSPOOL_TEST_COURSES ?= 300
-test-system: $(DEV) ## run what needs root, strace, fuse3 and systemd, or minutes: kills, power cuts, disks
-	$(BIN)/pytest tests/system tests/test_promises.py -n $(JOBS) --dist worksteal $(ARGS)
+test-system: $(DEV) ## run what needs root, strace, fuse3 and systemd, or minutes: kills, power cuts, disks, the service
+	$(BIN)/pytest tests/system tests/test_promises.py $(addprefix --ignore=,$(BOOTED)) \
+		-n $(JOBS) --dist worksteal $(ARGS)
+	$(BIN)/pytest $(BOOTED) -n $(JOBS) --dist loadfile $(ARGS)
 
 clean: ## remove what these targets made: .venv, caches, builds (a demo folder stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

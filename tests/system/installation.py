@@ -19,7 +19,6 @@ DROP: Final = "/srv/camspool/drop"
 MIRROR: Final = "/srv/camspool/mirror"
 CONFIG: Final = "/etc/camspool/config.yaml"
 TOKEN: Final = "/etc/camspool/token"  # noqa: S105 - its place
-_SLOW: Final = 200_000  # bytes per second; the fat clip has 3 MB
 _DROP_INS: Final = "/etc/systemd/system/camspool.service.d"
 
 
@@ -76,9 +75,9 @@ class Installation:
         put = f'mkdir -p "$(dirname {path})"; printf %s {shlex.quote(json.dumps(request))} > {path}.tmp'
         self.machine.as_user(user, f"{put}; mv {path}.tmp {path}")
 
-    async def until_downloading(self, name: str) -> None:
-        """Alice's request is being downloaded, which takes a quarter of a minute if nobody interrupts it."""
-        self.sim.faults.add("download_slow", rate=_SLOW)
+    async def until_downloading(self, name: str, rate: int = 200_000) -> None:
+        """A request of alice's is being downloaded: 3 MB, at `rate` bytes per second unless it is resumed."""
+        self.sim.faults.add("download_slow", rate=rate)
         self.drop(f"{name}.json", request("Fat"))
         await self.seen().when(name, lambda status: status["clips"][0]["download"]["bytes"] > 0)
         self.sim.faults.clear()
@@ -105,6 +104,7 @@ class Installation:
         self.sim.record.clear()
         self.prepare()
         self.machine.run("sh", "-ec", "systemctl daemon-reload; systemctl reset-failed camspool")
+        self.machine.run("sh", "-ec", "journalctl --rotate; journalctl --vacuum-time=1us")
         self.start()
 
 

@@ -1,7 +1,7 @@
-"""Tries what a daemon that somebody has taken over might try: `python3 probe.py [FILE]`.
+"""Tries what a daemon that somebody has taken over might try: `python3 probe.py FILE`.
 
-Run as the service's user, in its sandbox and without. Writes what came of each attempt, as JSON, to FILE or
-its output. Permissions alone allow that user everything that is tried: it is the sandbox that refuses it.
+Run as the service's user, in its sandbox and without. Writes what came of each attempt, as JSON, to FILE.
+Permissions alone allow that user everything that is tried: it is the sandbox that refuses it.
 """
 
 import ctypes
@@ -103,4 +103,4 @@ def outcome(attempt: Callable[[], Any]) -> str:
 
 if __name__ == "__main__":
     result = json.dumps({name: outcome(attempt) for name, attempt in ATTEMPTS.items()})
-    Path(sys.argv[1] if len(sys.argv) > 1 else "/dev/stdout").write_text(result)
+    Path(sys.argv[1]).write_text(result)

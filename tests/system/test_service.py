@@ -3,32 +3,18 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from running import request
-from system.installation import DROP, MIRROR, Installation, installed
+from system.installation import DROP, MIRROR, Installation
 
 EXAMPLES = "/usr/share/doc/camspool/examples"
-PROBE = Path(__file__).with_name("probe.py")
+PROBE = ("/usr/bin/python3", "/usr/local/lib/probe.py", "/var/lib/camspool/probed")
 
 pytestmark = pytest.mark.timeout(180)  # the first test makes the package and boots the machine
-
-
-@pytest.fixture(scope="module")
-def machine(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installed(package, tmp_path_factory.mktemp("cache")) as installation:
-        yield installation
-
-
-@pytest.fixture
-def service(machine: Installation) -> Installation:
-    """The service, freshly started, with empty folders."""
-    machine.forget()
-    return machine
 
 
 # Start
@@ -139,27 +125,31 @@ async def test_what_stands_still_is_restarted_by_the_watchdog(service: Installat
 
 def test_the_sandbox_refuses_what_the_job_does_not_need(service: Installation) -> None:
     machine = service.machine
-    machine.write("/usr/local/lib/probe.py", PROBE.read_text())
+    machine.write(PROBE[1], Path(__file__).with_name("probe.py").read_text())
     machine.run("install", "-d", "-m", "777", "/srv/elsewhere")
     machine.as_user("alice", "chmod 755 ~; mkdir -p ~/shared; touch ~/shared/letter /tmp/somebody")
-    free = _probed(machine.run("runuser", "-u", "camspool", "--", "python3", "/usr/local/lib/probe.py"))
+    machine.run("runuser", "-u", "camspool", "--", *PROBE)
+    free = _probed(service)
     assert {name for name, outcome in free.items() if outcome != "allowed"} == set(), "permissions refuse it"
 
     unit = machine.path("/usr/lib/systemd/system/camspool.service").read_text()
     unit = re.sub("(?m)^(Type|Restart|RestartPrevent|Watchdog|ExecStart)[a-zA-Z]*=.*$", "", unit)
-    run = "Type=oneshot\nExecStart=/usr/bin/python3 /usr/local/lib/probe.py /var/lib/camspool/probed\n"
-    machine.write("/run/systemd/system/probe.service", unit.replace("[Service]", f"[Service]\n{run}"))
+    run = f"[Service]\nType=oneshot\nExecStart={' '.join(PROBE)}\n"
+    machine.write("/run/systemd/system/probe.service", unit.replace("[Service]", run))
     service.stop()
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", "probe")
-    confined = _probed(machine.path("/var/lib/camspool/probed").read_text())
+    confined = _probed(service)
     needed = {"write to drop/", "rename from drop/ to mirror/", "write to the state folder"}
     assert {name for name, outcome in confined.items() if outcome == "allowed"} == needed, confined
     assert confined.keys() == free.keys()
 
 
-def _probed(output: str) -> dict[str, str]:
-    outcomes: dict[str, str] = json.loads(output)
+def _probed(service: Installation) -> dict[str, str]:
+    """What the probe has just found."""
+    found = service.machine.path(PROBE[-1])
+    outcomes: dict[str, str] = json.loads(found.read_text())
+    found.unlink()
     return outcomes
 
 
