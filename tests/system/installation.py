@@ -17,6 +17,7 @@ from system.machine import Machine, booted
 
 DROP: Final = "/srv/camspool/drop"
 MIRROR: Final = "/srv/camspool/mirror"
+STATE: Final = "/var/lib/camspool"
 CONFIG: Final = "/etc/camspool/config.yaml"
 TOKEN: Final = "/etc/camspool/token"  # noqa: S105 - its place
 _DROP_INS: Final = "/etc/systemd/system/camspool.service.d"
@@ -99,8 +100,7 @@ class Installation:
         """As it was after `prepare`, and running: whatever a test did to it and its folders."""
         self.sim.faults.clear()
         self.stop()
-        emptied = f"find {DROP} {MIRROR} -mindepth 1 -not -path '*/.camspool' -delete"
-        self.machine.run("sh", "-ec", f"rm -rf {_DROP_INS}; {emptied}")
+        self.machine.run("sh", "-ec", f"rm -rf {_DROP_INS} {STATE}; find {DROP} {MIRROR} -mindepth 1 -delete")
         self.sim.record.clear()
         self.prepare()
         self.machine.run("sh", "-ec", "systemctl daemon-reload; systemctl reset-failed camspool")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from running import request
-from system.installation import DROP, MIRROR, Installation
+from system.installation import DROP, MIRROR, STATE, Installation
 
 EXAMPLES = "/usr/share/doc/camspool/examples"
-PROBE = ("/usr/bin/python3", "/usr/local/lib/probe.py", "/var/lib/camspool/probed")
+PROBE = ("/usr/bin/python3", "/usr/local/lib/probe.py", f"{STATE}/probed")
 
 pytestmark = pytest.mark.timeout(180)  # the first test makes the package and boots the machine
 
@@ -197,7 +197,7 @@ async def test_a_share_that_goes_and_comes_back_is_waited_for(service: Installat
     service.machine.run("mount", "-t", "tmpfs", "-o", "mode=2770,gid=camspool", "share", DROP)
     service.machine.run("mkdir", "-p", "/mnt/share")
     service.machine.run("mount", "--bind", DROP, "/mnt/share")
-    service.machine.path("/var/lib/camspool/folders.json").unlink()
+    service.machine.path(f"{STATE}/folders.json").unlink()  # the first use of this share
     service.start()
     seen = service.seen()
 
@@ -214,4 +214,3 @@ async def test_a_share_that_goes_and_comes_back_is_waited_for(service: Installat
     finally:
         service.stop()
         service.machine.run("umount", "--lazy", DROP, "/mnt/share")
-        service.machine.path("/var/lib/camspool/folders.json").unlink()
