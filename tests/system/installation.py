@@ -92,6 +92,10 @@ class Installation:
         mp4 = self.machine.path(f"{MIRROR}/{name}.mp4")
         assert mp4.read_bytes() == self.seen().server_bytes(status["clips"][0])
 
+    def said_of_it(self) -> list[str]:
+        """What systemd has noted about the service."""
+        return [str(entry["MESSAGE"]) for entry in self.machine.journal("UNIT=camspool.service")]
+
     def restarts(self) -> int:
         """How often systemd has started it anew by itself."""
         return int(self.machine.show("camspool", "NRestarts")["NRestarts"])
@@ -103,7 +107,7 @@ class Installation:
         self.machine.run("sh", "-ec", f"rm -rf {_DROP_INS} {STATE}; find {DROP} {MIRROR} -mindepth 1 -delete")
         self.sim.record.clear()
         self.prepare()
-        self.machine.run("sh", "-ec", "systemctl daemon-reload; systemctl reset-failed camspool")
+        self.machine.run("sh", "-ec", "systemctl daemon-reload; systemctl reset-failed")
         self.machine.run("sh", "-ec", "journalctl --rotate; journalctl --vacuum-time=1us")
         self.start()
 
