@@ -24,7 +24,7 @@ OURS = (
 WANTED_CONFIG = "/usr/local/share/config.yaml"
 WANTED = "/etc/systemd/system/multi-user.target.wants/camspool.service"
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture

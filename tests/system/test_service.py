@@ -14,7 +14,7 @@ from system.installation import DROP, MIRROR, STATE, Installation
 EXAMPLES = "/usr/share/doc/camspool/examples"
 PROBE = ("/usr/bin/python3", "/usr/local/lib/probe.py", f"{STATE}/probed")
 
-pytestmark = pytest.mark.timeout(180)  # the first test makes the package and boots the machine
+pytestmark = pytest.mark.timeout(400)  # the first test makes the package and boots the machine
 
 
 # Start

@@ -9,7 +9,7 @@ import pytest
 from running import request
 from system.installation import Installation
 
-pytestmark = pytest.mark.timeout(180)  # the first test makes the package and boots the machine
+pytestmark = pytest.mark.timeout(400)  # the first test makes the package and boots the machine
 
 
 def entries(service: Installation, *matches: str) -> list[dict[str, Any]]:
