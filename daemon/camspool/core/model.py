@@ -147,13 +147,17 @@ class ParsedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A node that has recordings: a camera or a video channel."""
+    """A node that has recordings: a camera or a video channel.
+
+    `place`: the names of the nodes that it lies in, from the root of the tree; as far as the token sees them.
+    """
 
     node_id: int
     name: str
     external_id: str | None
     parent_node_id: int | None = None
     type: str = "camera"
+    place: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Nothing else in the program writes to a final path below these folders.
 """
 
+from camspool.adapters.spool.dropping import put
 from camspool.adapters.spool.markers import AlreadyRunning, AnotherFolder, MarkedFolder, Memory
 from camspool.adapters.spool.probe import probe, renames
 from camspool.adapters.spool.spool import DropFile, Foreign, Spool
@@ -16,5 +17,6 @@ __all__ = [
     "Memory",
     "Spool",
     "probe",
+    "put",
     "renames",
 ]

@@ -90,13 +90,29 @@ def write(folder: int, name: str, data: bytes, *, durable: bool = True) -> None:
             back, or leave an empty file: XFS and others write names before bytes.
     """
     with _temporary_file(folder) as (temporary, descriptor):
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            _write_all(file.fileno(), data)
-            if durable:
-                os.fsync(file.fileno())
+        _fill(descriptor, data, durable=durable)
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     if durable:
         sync_folder(folder)
+
+
+def write_new(folder: int, name: str, data: bytes) -> None:
+    """The same, durably, for a name that nothing may have yet.
+
+    Raises:
+        FileExistsError: something has it.
+    """
+    with _temporary_file(folder) as (temporary, descriptor):
+        _fill(descriptor, data, durable=True)
+        rename_new(folder, temporary, folder, name)
+    sync_folder(folder)
+
+
+def _fill(descriptor: int, data: bytes, *, durable: bool) -> None:
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        _write_all(file.fileno(), data)
+        if durable:
+            os.fsync(file.fileno())
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

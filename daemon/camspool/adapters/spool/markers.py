@@ -165,6 +165,10 @@ class Memory:
                 os.close(descriptor)
         self._ids = ids
 
+    def believe(self, root: Path, marker_id: str) -> None:
+        """Take this id for the right one, for as long as this object lives."""
+        self._ids = self._ids | {str(root): marker_id}
+
     def _read(self) -> dict[str, str]:
         try:
             found = json.loads(self.path.read_bytes())
@@ -225,6 +229,27 @@ class MarkedFolder:
         if remembered is not None:
             os.close(self._known(remembered))
         return remembered is not None
+
+    def believe(self) -> None:
+        """Where nothing is remembered, take the marker that is there for the right one; makes nothing.
+
+        Raises:
+            StorageTrouble: there is none, or it cannot be looked at.
+        """
+        if self._memory.id_of(self.root) is not None:
+            return
+        with durable.storage(self.root):
+            descriptor = os.open(self.root, _FOLDER)
+            try:
+                found = _marker_id(descriptor)
+            finally:
+                os.close(descriptor)
+        if found is None:
+            raise StorageTrouble(
+                WaitReason.FOLDER_UNAVAILABLE,
+                f"{self.root} has no marker {MARKER}. Is it mounted, and has camspool been started once?",
+            )
+        self._memory.believe(self.root, found)
 
     def files(self) -> Iterator[str]:
         """The paths of all regular files, lazily, dot files included, ignored folders left out."""

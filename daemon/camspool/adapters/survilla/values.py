@@ -18,18 +18,22 @@ from camspool.core.model import Camera, Listed, Preparation, WaitReason
 LONGEST_S: Final = 31 * 86400.0
 MOST_RECORDINGS: Final = 10_000
 MOST_NODES: Final = 100_000
+_DEEPEST: Final = 20
 HEIGHTS: Final = range(1, 10_001)
 _RECORDED_TYPES: Final = {"camera", "videochannel"}
 
 
 def cameras(nodes: Any) -> tuple[Camera, ...]:
     """The nodes that have recordings; one without a usable node id cannot be asked about and is left out."""
-    return tuple(camera for node in _list(nodes, MOST_NODES, "nodes") if (camera := _camera(node)))
+    listed = [node for node in _list(nodes, MOST_NODES, "nodes") if isinstance(node, dict)]
+    tree = {_number(node.get("node_id")): node for node in listed}
+    return tuple(camera for node in listed if (camera := _camera(node, tree)))
 
 
-def _camera(node: Any) -> Camera | None:
-    if not isinstance(node, dict):
-        return None
+_Tree = Mapping[float | None, Mapping[str, Any]]
+
+
+def _camera(node: Mapping[str, Any], tree: _Tree) -> Camera | None:
     node_id, parent = _number(node.get("node_id")), _number(node.get("parent_node_id"))
     kind = str(node.get("type"))
     # The vendor writes `videoChannel`; GraphQL enumerations are often VIDEO_CHANNEL.
@@ -41,7 +45,17 @@ def _camera(node: Any) -> Camera | None:
         external_id=_label(node.get("external_id")),
         parent_node_id=None if parent is None else int(parent),
         type=kind,
+        place=_place(parent, tree),
     )
+
+
+def _place(parent: float | None, tree: _Tree) -> tuple[str, ...]:
+    """The names from the root down; a tree that goes round in a circle is left after a few steps."""
+    names: list[str] = []
+    while parent is not None and parent in tree and len(names) < _DEEPEST:
+        names.insert(0, _label(tree[parent].get("name")) or "")
+        parent = _number(tree[parent].get("parent_node_id"))
+    return tuple(names)
 
 
 def _label(value: Any) -> str | None:
