@@ -72,7 +72,7 @@ def test_help_names_every_command() -> None:
     shown = run("--help")
     assert shown.returncode == 0
     assert shown.stderr == ""
-    for command in ("run", "demo", "simulator", "check", "schema"):
+    for command in ("run", "demo", "simulator", "check", "status", "request", "cameras", "verify", "schema"):
         assert re.search(rf"(?m)^  {command} ", shown.stdout)
 
 

@@ -3,13 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from camspool import __version__
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from camspool.core.errors import ConfigurationError
     from camspool.settings import Settings
 
@@ -141,6 +143,110 @@ def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -
     except StorageTrouble as error:
         _give_up(error.message, 1)
     sys.exit(0 if well else 1)
+
+
+@main.command("status", short_help="Show what is outstanding and how far, and what has ended.")
+@click.argument("name", required=False)
+@_config_option
+@click.option("--watch", is_flag=True, help="Keep showing it, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--last", type=click.IntRange(0), default=10, show_default=True, help="How many of those that have ended."
+)
+def show_status(name: str | None, config_path: Path | None, last: int, *, watch: bool, as_json: bool) -> None:
+    """Show what is outstanding and how far, and what has ended; from the files alone, without a daemon.
+
+    NAME shows one request whole. It is the request's name, its file, its status file, or one of its MP4s.
+    """
+    if watch and (as_json or name is not None):
+        raise click.UsageError("--watch shows the overview: it goes neither with --json nor with NAME.")
+    from camspool import status
+    from camspool.core.errors import CamspoolError
+
+    settings = _load(_configuration_file(config_path))
+    try:
+        if name is not None:
+            status.show_one(settings, name, as_json=as_json)
+        elif watch:
+            status.watch(settings, last)
+        else:
+            status.show(settings, last, as_json=as_json)
+    except CamspoolError as error:
+        _give_up(str(error), 1)
+
+
+def _complete_camera(
+    _context: click.Context, _option: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from click.shell_completion import CompletionItem
+
+    from camspool.cameras import remembered
+
+    return [CompletionItem(word, help=what) for word, what in remembered.completions(incomplete, os.environ)]
+
+
+_TAKE: Final = click.Choice(["auto", "all", "best"])
+
+
+@main.command(short_help="Write a request file, and follow it if wanted.")
+@click.option(
+    "--camera",
+    multiple=True,
+    shell_complete=_complete_camera,
+    help="A node id (a number), external id or name; several times for several cameras.",
+)
+@click.option("--from", "begin", metavar="TIME", help="The beginning.")
+@click.option("--to", "end", metavar="TIME", help="The end; a time alone is on the day of the beginning.")
+@click.option("--duration", metavar="DURATION", help="Instead of --to: 90, 10m, 1h30m.")
+@click.option("--last", metavar="DURATION", help="Instead of --from: so long until now.")
+@click.option("--around", metavar="TIME", help="Instead of --from: what was before and after it.")
+@click.option("--before", metavar="DURATION", help="How long before --around [default: 1m].")
+@click.option("--after", metavar="DURATION", help="How long after --around [default: 1m].")
+@click.option("--height", help="720 (exactly), best, smallest, '<=720', '>=720' [default: the configured].")
+@click.option("--split", metavar="DURATION", help="Fetch consecutive MP4s of at most this length.")
+@click.option("--take", type=_TAKE, help="Which of several recordings of one time.")
+@click.option("--priority", type=int, help="-10 to 10; higher comes first.")
+@click.option("--meta", metavar="KEY=VALUE", multiple=True, help="Comes back in the status; several times.")
+@click.option("--name", help="The request's name, with folders if wanted [default: of camera and time].")
+@click.option("--validate-only", is_flag=True, help="Let the daemon only check the request.")
+@click.option("--wait", is_flag=True, help="Follow it to its end, and print where the MP4s are.")
+@_config_option
+def request(name: str | None, config_path: Path | None, *, wait: bool, **options: Any) -> None:
+    """Write a request file into the drop folder.
+
+    TIME is "today 08:00", "yesterday 17:30", "monday 9:00" (the last one), "08:10", "now",
+    "2026-03-01 14:05", ISO 8601 or Unix seconds; without an offset in the configured time zone.
+
+    With --wait the exit code is 0 when all that was asked for has come, else 1. Ctrl-C stops waiting; the
+    request goes on, and is cancelled by deleting its file.
+    """
+    from camspool import requesting
+    from camspool.core.errors import CamspoolError
+
+    settings = _load(_configuration_file(config_path))
+    try:
+        code = requesting.request(settings, requesting.Order(**options), name, wait=wait)
+    except requesting.Refused as refused:
+        lines = [f"  {problem.sentence}" for problem in refused.problems]
+        raise click.UsageError("\n".join(["this is no request:", *lines])) from None
+    except CamspoolError as error:
+        _give_up(str(error), 1)
+    sys.exit(code)
+
+
+@main.command(short_help="List the cameras that the token may see.")
+@_config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+def cameras(config_path: Path | None, *, as_json: bool) -> None:
+    """List the cameras that the token may see: node id, external id, name, and where each is in the tree."""
+    from camspool.cameras.command import show_cameras
+    from camspool.core.errors import CamspoolError
+
+    settings = _load(_configuration_file(config_path))
+    try:
+        show_cameras(settings, os.environ, as_json=as_json)
+    except CamspoolError as error:
+        _give_up(f"The cameras cannot be listed: {error}.", 1)
 
 
 @main.command()

@@ -39,7 +39,7 @@ def resolve(mirror: Path, argument: str) -> tuple[Target, ...]:
     Raises:
         NoSuchTarget: neither leads to anything in the mirror.
     """
-    for path in _readings(mirror, argument):
+    for path in readings(mirror, argument):
         if targets := tuple(_at(mirror, path)):
             return targets
     raise NoSuchTarget(
@@ -48,17 +48,17 @@ def resolve(mirror: Path, argument: str) -> tuple[Target, ...]:
     )
 
 
-def _readings(mirror: Path, argument: str) -> Iterator[str]:
-    """Paths below the mirror. A link may be on the way to the mirror, or stand in the place of an MP4."""
+def readings(root: Path, argument: str) -> Iterator[str]:
+    """Paths below `root`. A link may be on the way to it, or stand in the place of an MP4."""
     absolute = os.path.abspath  # which, unlike realpath, follows no link
     readings = (
-        (absolute(argument), mirror),
-        (os.path.realpath(argument), mirror.resolve()),
-        (absolute(mirror / argument), mirror),
+        (absolute(argument), root),
+        (os.path.realpath(argument), root.resolve()),
+        (absolute(root / argument), root),
     )
-    for path, root in readings:
-        if Path(path).is_relative_to(root):
-            relative = Path(path).relative_to(root).as_posix()
+    for path, top in readings:
+        if Path(path).is_relative_to(top):
+            relative = Path(path).relative_to(top).as_posix()
             yield "" if relative == "." else relative
 
 
