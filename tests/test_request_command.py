@@ -1,12 +1,14 @@
 """`camspool request`: what a person may say, that the daemon reads the same, and following it to its end."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,12 +16,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from builders import a_clip, a_status
+from builders import a_clip, a_status, an_entry
 from camspool.adapters import documents
 from camspool.adapters.spool import MarkedFolder, Memory
 from camspool.cli import main
 from camspool.core import document, intake
-from camspool.core.model import State
+from camspool.core.model import RequestRecord, State
 from camspool.core.problems import Unexpected
 from camspool.requesting.moments import moment
 from camspool.requesting.order import Order, Refused, file_named, make, proposed_names
@@ -83,7 +85,9 @@ def test_where_clocks_go_back_a_range_is_the_longer_one() -> None:
     sunday = datetime(2026, 10, 25, 12, tzinfo=UTC)
     begins = moment("today 02:30", sunday, PRAGUE)
     assert begins == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-    assert moment("02:30", sunday, PRAGUE, begins_at=begins) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    for end in ("02:30", "today 02:30", "2026-10-25 02:30"):
+        ends = moment(end, sunday, PRAGUE, begins_at=begins)
+        assert ends == datetime(2026, 10, 25, 1, 30, tzinfo=UTC), end
 
 
 def test_a_time_that_clocks_skipped_is_no_time() -> None:
@@ -378,6 +382,24 @@ def test_whoever_stops_waiting_stops_nothing_else(tmp_path: Path) -> None:
     assert (process.returncode, out) == (130, "")
     assert "the request itself goes on" in errors
     assert (tmp_path / "drop/evening.json").exists()
+
+
+def test_an_earlier_end_is_not_taken_for_the_end_of_what_was_dropped_again(tmp_path: Path) -> None:
+    same = ("--camera", "gate", *SECONDS, "--name", "evening")
+    assert request(configured(tmp_path), *same).exit_code == 0
+    sha256 = hashlib.sha256((tmp_path / "drop/evening.json").read_bytes()).hexdigest()
+    (tmp_path / "drop/evening.json").unlink()
+    record = RequestRecord(file="evening.json", sha256=sha256, entries=(an_entry(),), filed_as="evening.json")
+    status = a_status(a_clip(State.DONE), state=State.DONE, name="evening", request=record)
+    path = tmp_path / "mirror/evening.status.json"
+    path.write_bytes(document.dump(status))
+    process = start(tmp_path, *same, "--wait")
+    assert process.stderr
+    assert "not taken in yet" in [process.stderr.readline(), process.stderr.readline()][1]
+    path.with_name("new").write_bytes(document.dump(replace(status, repeated_at=NOW)))
+    path.with_name("new").rename(path)
+    out, _ = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, f"{tmp_path}/mirror/evening.mp4\n")
 
 
 def test_waiting_needs_the_mirror(tmp_path: Path) -> None:
