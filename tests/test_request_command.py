@@ -402,6 +402,17 @@ def test_an_earlier_end_is_not_taken_for_the_end_of_what_was_dropped_again(tmp_p
     assert (process.returncode, out) == (0, f"{tmp_path}/mirror/evening.mp4\n")
 
 
+def test_a_file_that_is_taken_away_is_not_waited_for(tmp_path: Path) -> None:
+    configured(tmp_path)
+    process = start(tmp_path, "--camera", "gate", *SECONDS, "--wait", "--name", "evening")
+    assert process.stderr
+    assert "not taken in yet" in [process.stderr.readline(), process.stderr.readline()][1]
+    (tmp_path / "drop/evening.json").unlink()
+    out, errors = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert "evening.json was changed or taken away before it was taken in." in errors
+
+
 def test_waiting_needs_the_mirror(tmp_path: Path) -> None:
     config = configured(tmp_path)
     (tmp_path / "mirror/.camspool").unlink()

@@ -317,7 +317,9 @@ def test_a_drop_folder_that_is_not_there_is_told(house: House) -> None:
     assert house.told()["drop_trouble"] == f"{house.drop} cannot be read: No such file or directory"
 
 
-@pytest.mark.parametrize("arguments", [["--watch", "--json"], ["--watch", "x"], ["--last", "-1"], ["a", "b"]])
+@pytest.mark.parametrize(
+    "arguments", [["--watch"], ["--watch", "--json"], ["--watch", "x"], ["--last", "-1"], ["a", "b"]]
+)
 def test_wrong_usage(house: House, arguments: list[str]) -> None:
     refused = house.run(*arguments)
     assert (refused.exit_code, refused.stdout) == (2, "")

@@ -160,6 +160,8 @@ def show_status(name: str | None, config_path: Path | None, last: int, *, watch:
     """
     if watch and (as_json or name is not None):
         raise click.UsageError("--watch shows the overview: it goes neither with --json nor with NAME.")
+    if watch and not sys.stdout.isatty():
+        raise click.UsageError("--watch needs a terminal; --json is for scripts.")
     from camspool import status
     from camspool.core.errors import CamspoolError
 

@@ -49,6 +49,7 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
 
     Raises:
         Refused: the order makes no request, or its name is taken.
+        Withdrawn: the file was taken away while it was waited for.
         StorageTrouble: drop/ or mirror/ is not there, or cannot be written.
     """
     now, rules, people = datetime.now(UTC), terms(settings).rules, Console(stderr=True)
@@ -116,7 +117,7 @@ class Drop:
         sha256 = hashlib.sha256(self._data).hexdigest()
         before = seen.status_of(self._mirror, file, sha256)
         put(self._folders.drop, self._folders.state, file, self._data)
-        return Dropped(file, sha256, before)
+        return Dropped(self._folders.drop, file, sha256, before)
 
 
 def _say_understood(people: Console, entry: Entry, now: datetime, zone: ZoneInfo) -> None:

@@ -3,10 +3,12 @@
 It only reads; whoever stops following stops nothing else.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +17,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from camspool.adapters.spool.markers import MARKER
+from camspool.core.errors import CamspoolError
 from camspool.core.model import Status
 from camspool.status import seen, words
 from camspool.status.screen import bar, safe, styled
@@ -23,10 +27,15 @@ from camspool.verify.mirror import Mirror
 _EVERY_S: Final = 0.25
 
 
+class Withdrawn(CamspoolError):
+    """The file was not taken in, and is no longer there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The file that was written; `before`: the status of the same content that was there already."""
+    """The file that was written below `drop`; `before`: the status of the same content that was there."""
 
+    drop: Path
     file: str
     sha256: str
     before: Status | None
@@ -52,6 +61,7 @@ class Following:
         """Show how it gets on, until it has ended.
 
         Raises:
+            Withdrawn: nobody will work on it.
             StorageTrouble: the mirror is not there, or has gone away meanwhile.
         """
         if self._console.is_terminal:
@@ -63,13 +73,23 @@ class Following:
     def _follow(self, show: Callable[[Status | None], None]) -> Status:
         while True:
             self._mirror.check()
-            status = seen.status_of(self._mirror, self._dropped.file, self._dropped.sha256)
-            if status == self._dropped.before:
-                status = None  # the daemon has not looked at the file that was dropped again
+            is_gone = self._is_gone()  # asked first: its status comes before it goes
+            status = self._status()
             if status and status.state.final:
                 return status
+            if is_gone and status is None:
+                raise Withdrawn(f"{self._dropped.file} was changed or taken away before it was taken in.")
             show(status)
             time.sleep(_EVERY_S)
+
+    def _is_gone(self) -> bool:
+        drop = self._dropped.drop
+        return os.path.lexists(drop / MARKER) and not os.path.lexists(drop / self._dropped.file)
+
+    def _status(self) -> Status | None:
+        """None also while the daemon has not looked at what was dropped again."""
+        status = seen.status_of(self._mirror, self._dropped.file, self._dropped.sha256)
+        return None if status == self._dropped.before else status
 
     def _line(self, status: Status | None) -> Table:
         line = Table.grid(padding=(0, 1))
