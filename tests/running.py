@@ -21,6 +21,7 @@ QUICK: dict[str, Any] = {
     "retry": {"first": "50ms", "longest": "200ms"},
     "download": {"timeout": "2s"},
     "cleanup": {"min_free": 0},
+    "page": {"enabled": False},
 }
 """Settings under which nothing waits for longer than a test wants to."""
 

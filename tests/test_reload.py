@@ -53,13 +53,14 @@ OTHER: dict[str, Any] = {
     "download.verify": "decode",
     "cleanup.keep": "7d",
     "cleanup.min_free": "7GB",
+    "page.enabled": False,
     "logging.level": "error",
     "logging.format": "console",
 }
 """Another value than the default for each key that `reload.apply` has to apply."""
 
-ELSEWHERE = {"cleanup.every"}
-"""Applied by the service itself, which has the scheduler."""
+ELSEWHERE = {"cleanup.every", "page.every"}
+"""Applied by the service itself, which has the scheduler and the pauses."""
 
 
 def settings(folder: Path, **changes: Any) -> Settings:
@@ -98,6 +99,7 @@ def works_by(parts: Parts) -> dict[str, Any]:
         "watch": parts.watcher._settings,
         "storage": (parts.storage.min_free, parts.storage.pause),
         "keep": parts.housekeeping.keep,
+        "page": (parts.page.enabled, parts.page.zone),
     }
 
 

@@ -19,13 +19,16 @@ from camspool.conditions import Cause, Conditions
 from camspool.core import intake, naming
 from camspool.core.errors import RequestRejected
 from camspool.core.expiry import Lifetimes
-from camspool.core.model import ErrorCode, Waiting
+from camspool.core.model import ErrorCode, Status, Waiting
 from camspool.core.ports import Clock
 from camspool.directory import Directory
 from camspool.dispatch import Dispatcher
 from camspool.examination import Examiner, Terms
 from camspool.housekeeping import Housekeeping
 from camspool.ledger import Desk, Job, Ledger
+from camspool.page.page import Page
+from camspool.page.posters import Posters
+from camspool.page.shelf import Shelf
 from camspool.settings import Settings
 from camspool.storage import Storage
 from camspool.workflow import Lane, Policy, Workflow, World
@@ -53,6 +56,7 @@ class Parts:
     examiner: Examiner
     admission: Admission
     housekeeping: Housekeeping
+    page: Page
     watcher: DropWatcher
 
 
@@ -80,7 +84,12 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     videos.check_available()
     world = World(recordings, downloads, videos, spool, clock, random.random, policy(settings))
     workflow = Workflow(world, directory, storage, conditions)
-    housekeeping = Housekeeping(spool, clock, ledger, settings.cleanup.keep)
+    page = _page(settings, spool, clock, conditions)
+    housekeeping = Housekeeping(spool, clock, ledger, settings.cleanup.keep, page.note)
+
+    def remember(status: Status) -> None:
+        housekeeping.remember(status)
+        page.note(status)
 
     async def on_ended(job: Job) -> None:
         await admission.ended(job)
@@ -88,7 +97,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     dispatcher = Dispatcher(workflow, clock, limits(settings), on_ended)
     watcher = _watcher(settings, spool, clock)
     examiner = Examiner(spool, clock, terms(settings))
-    neighbours = Neighbours(watcher.forget, housekeeping.remember, storage.sit_out)
+    neighbours = Neighbours(watcher.forget, remember, storage.sit_out)
     admission = Admission(spool, examiner, ledger, dispatcher, neighbours)
     return Parts(
         clock,
@@ -107,6 +116,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
         examiner,
         admission,
         housekeeping,
+        page,
         watcher,
     )
 
@@ -175,6 +185,15 @@ def _api(
     survilla = Survilla(api.endpoint, token, clock, timeout=api.timeout, user_agent=USER_AGENT)
     pacing = Pacing(survilla, clock, rate=api.rate, backoff=backoff(settings), on_trouble=on_trouble)
     return survilla, pacing
+
+
+def _page(settings: Settings, spool: Spool, clock: Clock, conditions: Conditions) -> Page:
+    def has_room() -> bool:
+        return conditions.get(Cause.ROOM) is None
+
+    shelf = Shelf(spool.own_files, settings.timezone)
+    posters = Posters(spool.own_files, shelf, clock, has_room)
+    return Page(spool, clock, shelf, posters, enabled=settings.page.enabled)
 
 
 def _downloads(settings: Settings) -> HttpDownloads:

@@ -36,6 +36,7 @@ class Housekeeping:
         clock: for dates.
         ledger: the outstanding requests, which are none of its business.
         keep: seconds that MP4s stay after their request has ended; None for ever.
+        on_removed: told of a request whose MP4s were deleted.
         rest: sleeps for some seconds, in a thread.
     """
 
@@ -45,9 +46,11 @@ class Housekeeping:
         clock: Clock,
         ledger: Ledger,
         keep: float | None,
+        on_removed: Callable[[Status], None] = lambda _: None,
         rest: Callable[[float], None] = time.sleep,
     ) -> None:
         self._rest = rest
+        self._on_removed = on_removed
         self._spool = spool
         self._clock = clock
         self._ledger = ledger
@@ -120,7 +123,9 @@ class Housekeeping:
     def _remove(self, status: Status, now: datetime) -> None:
         """The record first: a kill in between leaves a file too many, never a `done` without its MP4."""
         clips = tuple(_removed(clip, now) for clip in status.clips)
-        self._spool.save_status(refresh(status, clips, now))
+        removed = refresh(status, clips, now)
+        self._spool.save_status(removed)
+        self._on_removed(removed)
         for clip in clips:
             if clip.file and self._spool.remove_mp4(status.name, clip.file.name):
                 log.info("footage_removed", request=status.name, clip=clip.key, file=clip.file.name)

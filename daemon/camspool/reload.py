@@ -73,6 +73,8 @@ def apply(parts: Parts, settings: Settings, environ: Mapping[str, str]) -> None:
     parts.storage.min_free = settings.cleanup.min_free
     parts.storage.pause = settings.watch.poll
     parts.housekeeping.keep = settings.cleanup.keep
+    parts.page.enabled = settings.page.enabled
+    parts.page.zone = settings.timezone
 
 
 def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -96,6 +96,7 @@ class Service:
             await self._say(ServiceState.STOPPING)
             await self._parts.ledger.save_all()
             await self._say(ServiceState.STOPPED)
+            await self._tend_page(ServiceState.STOPPED)
         log.info("service_stopped")
 
     def _lasting_work(self) -> list[Coroutine[Any, Any, None]]:
@@ -107,6 +108,8 @@ class Service:
             self._settle_abandoned(),
             self._tell_news(),
             self._reload_when_asked(),
+            self._keep_page(),
+            self._parts.page.illustrate(),
         ]
 
     async def _until_ready(self) -> None:
@@ -214,6 +217,17 @@ class Service:
             self._news.clear()
             await self._say()
             await self._parts.clock.sleep(1.0)
+
+    async def _keep_page(self) -> None:
+        """No periodic job: looking through a large mirror may take it longer than one period."""
+        await self._parts.watcher.first_scan_done.wait()
+        while True:
+            await self._tend_page()
+            await self._parts.clock.sleep(self._settings.page.every)
+
+    async def _tend_page(self, state: ServiceState | None = None) -> None:
+        outstanding = [job.status for job in self._parts.ledger]
+        await self._parts.page.tend(self._report.status(state), outstanding)
 
     async def _say(self, state: ServiceState | None = None) -> None:
         self._manager.status(await self._report.write(state))

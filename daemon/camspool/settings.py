@@ -99,6 +99,14 @@ def _word(*words: str) -> _Read:
     return _Read(parse, {"enum": list(words)})
 
 
+def _switch(value: Any) -> bool:
+    """It may be text, because that is what an environment variable is."""
+    named = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(named, bool):
+        raise Unexpected("true or false")
+    return named
+
+
 def _absolute(value: Any) -> Path:
     text = os.fspath(value) if isinstance(value, str | Path) else ""
     if "\0" in text or not os.path.isabs(text):  # noqa: PTH117 - normpath follows, which pathlib has not
@@ -130,6 +138,7 @@ def _zone(value: Any) -> ZoneInfo:
         raise Unexpected("a time zone such as Europe/Prague or UTC") from None
 
 
+_SWITCH: Final = _Read(_switch, {"type": "boolean"})
 _PATH: Final = _Read(_absolute, {"type": "string", "pattern": "^/"})
 _HEIGHT: Final = _Read(height, {"type": ["integer", "string"], "examples": [720, "best", "<=720"]})
 _KEEP: Final = _Read(_keep, {"type": ["number", "string", "null"], "examples": ["forever", "90d"]})
@@ -268,6 +277,11 @@ class Cleanup(_Section):
     min_free: Annotated[int, _SIZE, _says("free space below which no download begins")] = 2_000_000_000
 
 
+class PageSettings(_Section):
+    enabled: Annotated[bool, _SWITCH, _says("whether there is a page in the mirror")] = True
+    every: Annotated[float, _seconds(1, _HOUR), _says("how often it is rewritten at most")] = 5.0
+
+
 class Logging(_Section):
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
@@ -293,4 +307,5 @@ class Settings(_Section):
     retry: Retry = Retry()
     download: Download = Download()
     cleanup: Cleanup = Cleanup()
+    page: PageSettings = PageSettings()
     logging: Logging = Logging()

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import math
 import os
 import secrets
 import socket
@@ -251,8 +252,12 @@ class MarkedFolder:
             )
         self._memory.believe(self.root, found)
 
-    def files(self) -> Iterator[str]:
-        """The paths of all regular files, lazily, dot files included, ignored folders left out."""
+    def files(self, since: float = 0.0) -> Iterator[str]:
+        """The paths of all regular files, lazily, dot files included, ignored folders left out.
+
+        Args:
+            since: leave out those that were last written before this Unix time.
+        """
         self.check()
         waiting = [""]
         while waiting:
@@ -261,7 +266,7 @@ class MarkedFolder:
                 path = f"{relative}/{entry.name}" if relative else entry.name
                 if entry.is_dir(follow_symlinks=False) and not naming.ignored_component(entry.name):
                     waiting.append(path)
-                elif entry.is_file(follow_symlinks=False):
+                elif entry.is_file(follow_symlinks=False) and (not since or _modified(entry) >= since):
                     yield path
 
     def _entries(self, relative: str) -> list[os.DirEntry[str]]:
@@ -316,6 +321,13 @@ class MarkedFolder:
                 os.close(descriptor)
                 raise
             return descriptor
+
+
+def _modified(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except OSError:
+        return math.inf  # whoever reads it will find out
 
 
 def components(relative: str) -> list[str]:

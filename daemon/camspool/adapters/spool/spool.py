@@ -29,6 +29,7 @@ from camspool.adapters.spool.durable import (
     write,
 )
 from camspool.adapters.spool.markers import MarkedFolder, Memory, components
+from camspool.adapters.spool.own_files import OwnFiles
 from camspool.adapters.spool.probe import probe
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
@@ -69,6 +70,7 @@ class Spool:
         self._memory = Memory(state)
         self._drop = MarkedFolder(drop, self._memory)
         self._mirror = MarkedFolder(mirror, self._memory)
+        self.own_files = OwnFiles(self._mirror)
 
     def open(self) -> None:
         """Take the lock and, on the first start, create the folders and their markers.
@@ -285,9 +287,12 @@ class Spool:
             facts = os.fstatvfs(folder)
         return facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
 
-    def sweep(self) -> Iterator[Status]:
-        """Every status in mirror/, lazily; files that are no status of ours are passed over."""
-        for path in self._mirror.files():
+    def sweep(self, since: float = 0.0) -> Iterator[Status]:
+        """Every status in mirror/ that was written at the Unix time `since` or later, lazily.
+
+        Files that are no status of ours are passed over.
+        """
+        for path in self._mirror.files(since):
             if path.endswith(naming.STATUS_SUFFIX) and not naming.ignored(path):
                 status = self.load_status(path.removesuffix(naming.STATUS_SUFFIX))
                 if isinstance(status, Status):

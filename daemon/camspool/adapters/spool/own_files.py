@@ -1,0 +1,59 @@
+"""Files of our own in mirror/ that belong to no single request, such as the page.
+
+They can all be made again from the status files, so nothing here is synced to the disk.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from camspool.adapters.spool.durable import opened, remove, write
+from camspool.adapters.spool.markers import MarkedFolder
+from camspool.core import naming
+
+
+class OwnFiles:
+    """Paths are below mirror/. All methods block, and raise StorageTrouble while it cannot be used."""
+
+    def __init__(self, mirror: MarkedFolder) -> None:
+        self._mirror = mirror
+
+    @contextlib.contextmanager
+    def opened(self, path: str) -> Iterator[int | None]:
+        """A descriptor to read a regular file; None when there is none."""
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = stack.enter_context(self._mirror.folder(naming.folder_of(path)))
+                descriptor = stack.enter_context(opened(folder, naming.stem_of(path)))
+            except FileNotFoundError:
+                descriptor = None
+            yield descriptor
+
+    def read(self, path: str) -> bytes | None:
+        """The file's bytes; None when there is no such regular file."""
+        with self.opened(path) as descriptor:
+            if descriptor is None:
+                return None
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+
+    def write(self, path: str, data: bytes) -> None:
+        """Replace the file atomically, making its folder where needed."""
+        with self._mirror.folder(naming.folder_of(path), create=True) as folder:
+            write(folder, naming.stem_of(path), data, durable=False)
+
+    def remove(self, path: str) -> bool:
+        """Delete the file; False when it was gone already."""
+        try:
+            with self._mirror.folder(naming.folder_of(path)) as folder:
+                return remove(folder, naming.stem_of(path))
+        except FileNotFoundError:
+            return False
+
+    def names(self, path: str) -> set[str]:
+        """What is in the folder; nothing when it is not there."""
+        try:
+            with self._mirror.folder(path) as folder:
+                return set(os.listdir(folder))  # noqa: PTH208 - a descriptor is no path
+        except FileNotFoundError:
+            return set()

@@ -1,0 +1,189 @@
+"""The finished footage, one file of data a day, and the index of the days; read, changed and written.
+
+Memory holds the index and one day at a time. What a kill leaves is put right by offering the same statuses
+again.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from camspool.adapters.spool.own_files import OwnFiles
+from camspool.core.model import Status
+from camspool.page import rows, script
+from camspool.page.rows import Row
+
+FOLDER: Final = "_page"
+INDEX: Final = f"{FOLDER}/finished.js"
+DAYS: Final = f"{FOLDER}/days"
+POSTERS: Final = f"{FOLDER}/posters"
+_FORMAT: Final = "1"
+
+LATEST: Final = 12
+FAILURES: Final = 100
+
+
+@dataclass(slots=True)
+class Index:
+    """What the page reads first, and what the daemon remembers of the page.
+
+    Args:
+        through: the Unix time before which everything written is in; 0 while not all has been looked through.
+        days: figures of each day.
+        latest: the clips that arrived last, the newest first.
+        failures: the requests that failed last, the newest first.
+    """
+
+    format: str
+    through: float = 0.0
+    days: dict[str, Row] = field(default_factory=dict)
+    latest: list[Row] = field(default_factory=list)
+    failures: list[Row] = field(default_factory=list)
+
+
+class Shelf:
+    """Keeps the files of the days and the index; for one thread at a time.
+
+    Args:
+        files: the mirror.
+        zone: says which day it was.
+    """
+
+    def __init__(self, files: OwnFiles, zone: ZoneInfo) -> None:
+        self._files = files
+        self.zone = zone
+        self.index = Index(self._format)
+        self.edition = 0
+
+    @property
+    def _format(self) -> str:
+        """Of the index and the days: those of another format, or by another zone, are made anew."""
+        return f"{_FORMAT} {self.zone.key}"
+
+    def load(self) -> None:
+        """Take up the index where the last run left it; it begins anew when anything is missing."""
+        found = script.load("finished", self._files.read(INDEX))
+        self.index = Index(**found) if _is_index(found, self._format) else Index(self._format)
+        if {f"{day}.js" for day in self.index.days} - self._files.names(DAYS):
+            self.index.through = 0.0
+
+    def is_there(self) -> bool:
+        """False when a person has deleted the index."""
+        return INDEX.rpartition("/")[2] in self._files.names(FOLDER)
+
+    def put(self, statuses: Iterable[Status]) -> set[str]:
+        """Let the days show what has become of these requests.
+
+        Returns:
+            The days that have changed.
+        """
+        changes: dict[str, dict[str, list[Row]]] = {}
+        for status in statuses:
+            days = rows.footage(status, self.zone)
+            for day in {*days, *self._earlier_days(status)}:
+                changes.setdefault(day, {})[status.name] = days.get(day, [])
+            self._note(status, days)
+        return {day for day, requests in changes.items() if self._change(day, requests)}
+
+    def refresh(self, days: Iterable[str]) -> None:
+        """Look anew which clips of these days have a poster."""
+        for day in days:
+            self._change(day, {})
+
+    def forget_others(self) -> None:
+        """Delete what is left of days that have no footage any more, once all has been looked through."""
+        for name in self._files.names(DAYS) - {f"{day}.js" for day in self.index.days}:
+            self._files.remove(f"{DAYS}/{name}")
+        for day in self._files.names(POSTERS) - self.index.days.keys():
+            self._remove_posters(day, self._files.names(f"{POSTERS}/{day}"))
+
+    def write_index(self) -> None:
+        """Write the index, which becomes another edition; the days that it names are there already."""
+        data = script.dump("finished", asdict(self.index))
+        self._files.write(INDEX, data)
+        self.edition = zlib.crc32(data)
+
+    def clips(self, day: str) -> dict[str, list[Row]]:
+        """The clips of a day by request; nothing where there is no such file, or it cannot be understood."""
+        return self._clips_in(self._files.read(_day_file(day)))
+
+    def _clips_in(self, data: bytes | None) -> dict[str, list[Row]]:
+        found = script.load("day", data)
+        # Pairs, for in a script the key `__proto__` of a mapping is not one like others.
+        if not isinstance(found, dict) or found.get("format") != self._format:
+            return {}
+        return dict(found["requests"])
+
+    def _earlier_days(self, status: Status) -> Iterable[str]:
+        """Where footage of an earlier run under this name, long deleted, may still be shown."""
+        return self.index.days if status.request.filed_before is not None else ()
+
+    def _change(self, day: str, changes: Mapping[str, list[Row]]) -> bool:
+        path = _day_file(day)
+        before = self._files.read(path)
+        requests = {name: clips for name, clips in {**self._clips_in(before), **changes}.items() if clips}
+        self._look_for_posters(day, requests)
+        if not requests:
+            self.index.days.pop(day, None)
+            return self._files.remove(path)
+        self.index.days[day] = rows.totals(requests)
+        data = script.dump("day", {"format": self._format, "day": day, "requests": list(requests.items())})
+        if data == before:
+            return False
+        self._files.write(path, data)
+        return True
+
+    def _look_for_posters(self, day: str, requests: Mapping[str, list[Row]]) -> None:
+        """Mark the clips that have one; the posters of clips that are gone go too."""
+        posters = self._files.names(f"{POSTERS}/{day}")
+        for row in rows.rows_of(requests):
+            row["pictured"] = row["poster"] in posters
+        for item in self.index.latest:
+            if item["day"] == day:
+                item["pictured"] = item["poster"] in posters
+        self._remove_posters(day, posters - {row["poster"] for row in rows.rows_of(requests)})
+
+    def _remove_posters(self, day: str, names: Iterable[str]) -> None:
+        for name in names:
+            if not name.startswith("."):  # a temporary file: one is just being made
+                self._files.remove(f"{POSTERS}/{day}/{name}")
+
+    def _note(self, status: Status, days: Mapping[str, list[Row]]) -> None:
+        """Keep the lists of what came last."""
+        index, name = self.index, status.name
+        arrived = rows.written(status.finished_at or status.updated_at)
+        clips = [
+            {**row, "day": day, "request": name, "at": arrived, "pictured": False}
+            for day, found in days.items()
+            for row in found
+        ]
+        index.latest = _newest([*_others(index.latest, name), *clips], LATEST)
+        failure = rows.failure(status)
+        failures = [*_others(index.failures, name), *([failure] if failure else [])]
+        index.failures = _newest(failures, FAILURES)
+
+
+_KEYS: Final = {key.name for key in fields(Index)}
+
+
+def poster_file(day: str, row: Row) -> str:
+    """Where the poster of a clip lies."""
+    return f"{POSTERS}/{day}/{row['poster']}"
+
+
+def _day_file(day: str) -> str:
+    return f"{DAYS}/{day}.js"
+
+
+def _others(items: Iterable[Row], request: str) -> list[Row]:
+    return [item for item in items if item["request"] != request]
+
+
+def _newest(items: list[Row], most: int) -> list[Row]:
+    return sorted(items, key=lambda item: (item["at"], item.get("from", "")), reverse=True)[:most]
+
+
+def _is_index(found: Any, format_: str) -> bool:
+    return isinstance(found, dict) and found.get("format") == format_ and found.keys() == _KEYS
