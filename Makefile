@@ -40,7 +40,7 @@ lint: $(DEV) ## check style, types and the direction of imports
 BOOTED := $(addprefix tests/system/test_,service.py service_reload.py package.py)
 
 test-system: export CAMSPOOL_TEST_COURSES ?= 300
-test-system: $(DEV) ## run what needs root, strace, fuse3 and systemd, or minutes: kills, power cuts, disks, the service
+test-system: $(DEV) ## run what needs root, strace, fuse3, systemd and chromium, or minutes
 	$(BIN)/pytest tests/system tests/test_promises.py $(addprefix --ignore=,$(BOOTED)) \
 		-n $(JOBS) --dist worksteal $(ARGS)
 	$(BIN)/pytest $(BOOTED) -n $(JOBS) --dist loadfile $(ARGS)
