@@ -108,6 +108,7 @@ def test_it_fetches_explains_and_can_be_run_again(tmp_path: Path, environ: dict[
         output, _ = process.communicate()
     assert process.returncode == 0, output
     assert "\x1b" not in output
+    assert "a page: open it in a browser" in output
 
     states = [status(folder, example.name)["state"] for example in EXAMPLES]
     assert states == ["done", "done", "done", "rejected"]

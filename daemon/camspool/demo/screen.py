@@ -172,6 +172,8 @@ class Screen:
 def _notes(folder: DemoFolder, statuses: Sequence[Status]) -> Iterator[tuple[Path, str]]:
     """What each file in the folders is."""
     yield folder.mirror / "_service.json", "how the daemon is"
+    yield folder.mirror / "index.html", "a page: open it in a browser"
+    yield folder.mirror / "_page", "what the page shows"
     for status in statuses:
         yield folder.mirror / f"{status.name}{STATUS_SUFFIX}", f"its status: {status.state}"
         if status.request.filed_as:
@@ -192,7 +194,9 @@ def _grow(tree: Tree, folder: Path, notes: dict[Path, str], note: str = "") -> N
     branch = tree.add(Text(f"{folder.name}/  {note}".rstrip()))
     width = max((len(path.name) for path in paths if path.is_file()), default=0)
     for path in paths:
-        if path.is_dir():
+        if path.is_dir() and path in notes:
+            branch.add(Text(f"{path.name}/  {notes[path]}"))
+        elif path.is_dir():
             _grow(branch, path, notes)
         else:
             size = decimal(path.stat().st_size)
