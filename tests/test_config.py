@@ -146,6 +146,7 @@ def test_settings_are_frozen() -> None:
         ("cleanup: {keep: 0}", "cleanup.keep", '"forever", or a duration'),
         ("cleanup: {keep: [1]}", "cleanup.keep", '"forever", or a duration'),
         ("cleanup: {min_free: lots}", "cleanup.min_free", "a size such as"),
+        ("page: {enabled: maybe}", "page.enabled", "true or false"),
         ("logging: {level: loud}", "logging.level", "one of debug, info, warning, error"),
         ("api: {rate: 1, rate: 2}", "api.rate", "each field only once; it stands again in line 1"),
         ("- api", "", "found 'a list', expected a mapping"),
@@ -210,6 +211,7 @@ def test_the_environment_overrules_the_file(tmp_path: Path) -> None:
         CAMSPOOL_API__POLL__SLOWEST="1m",
         CAMSPOOL_DOWNLOAD__RATE="null",
         CAMSPOOL_LOGGING__LEVEL="debug",
+        CAMSPOOL_PAGE__ENABLED="false",
         CAMSPOOL_TIMEZONE="Europe/Prague",
         CAMSPOOL_REQUESTS__HEIGHT="720",
         CAMSPOOL_WATCH__SETTLE="",
@@ -220,6 +222,7 @@ def test_the_environment_overrules_the_file(tmp_path: Path) -> None:
     assert (settings.api.rate, settings.api.batch, settings.api.poll.slowest) == (3.5, 7, 60.0)
     assert settings.download.rate is None
     assert settings.logging.level == "debug"
+    assert settings.page.enabled is False
     assert settings.timezone == ZoneInfo("Europe/Prague")
     assert settings.requests.height == 720
     assert settings.watch.settle == 2.0

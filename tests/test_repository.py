@@ -42,7 +42,7 @@ def test_the_built_wheel_holds_camspool_alone(tmp_path: Path) -> None:
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"camspool"}
     shipped = {path.relative_to(DAEMON).as_posix() for path in MODULES}
-    assert shipped | {"camspool/py.typed"} <= names
+    assert shipped | {"camspool/py.typed", "camspool/page/index.html"} <= names
 
 
 def test_no_file_names_a_folder_of_somebodys_machine() -> None:
