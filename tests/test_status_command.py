@@ -126,7 +126,7 @@ def downloading(**changes: Any) -> Clip:
     ("state", "age", "running", "says"),
     [
         (ServiceState.OK, 5, True, "The daemon works."),
-        (ServiceState.DEGRADED, 50, True, "The daemon works."),
+        (ServiceState.DEGRADED, 20, True, "The daemon works."),
         (ServiceState.OK, -300, True, "The daemon works."),
         (ServiceState.OK, 3600 * 48, False, "The daemon is down: its last sign of life is of 20"),
         (ServiceState.STOPPED, 1, False, "The daemon was stopped ("),
