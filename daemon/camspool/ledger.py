@@ -5,8 +5,9 @@ no longer outstanding is forgotten here; its status file stays.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -15,8 +16,9 @@ import structlog
 from camspool.conditions import Conditions
 from camspool.core.errors import StorageTrouble
 from camspool.core.events import Event
+from camspool.core.figures import Figures
 from camspool.core.lifecycle import advance
-from camspool.core.model import Clip, State, Status
+from camspool.core.model import Clip, State, Status, WaitReason
 from camspool.core.overview import refresh
 from camspool.core.ports import Clock, StatusFiles
 from camspool.threads import in_thread
@@ -35,6 +37,7 @@ class Desk:
     clock: Clock
     conditions: Conditions
     give_up_after_s: float
+    figures: Figures = field(default_factory=Figures)
 
 
 class Job:
@@ -91,6 +94,8 @@ class Job:
         self._set_clips(clips)
         if after[0].state is not before.state or after[0].waiting != before.waiting:
             _log_change(self.name, before, after[0], event)
+            for clip in after:
+                self._desk.figures.clip_changed(self.name, before, clip, self._desk.clock.monotonic())
 
     def refresh(self) -> None:
         """Bring up to date what does not depend on the clips: what the whole service waits for."""
@@ -202,6 +207,10 @@ class Ledger:
         for job in self:
             counts[job.status.state] = counts.get(job.status.state, 0) + 1
         return counts
+
+    def count_by_reason(self) -> dict[WaitReason, int]:
+        """How many requests wait for which reason."""
+        return dict(Counter(job.status.waiting.reason for job in self if job.status.waiting))
 
 
 def _log_change(name: str, before: Clip, after: Clip, event: Event) -> None:

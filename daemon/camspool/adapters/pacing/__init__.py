@@ -1,13 +1,14 @@
-"""How often and how patiently the vendor's API is asked; four wrappers of `ports.Api` around one another.
+"""How often and how patiently the vendor's API is asked; five wrappers of `ports.Api` around one another.
 
-Rate holds the calls per second, Retrying gets over seconds, Halving finds what spoils a batch, Patience gets
-over hours. What is asked, and in which batches, is not its business.
+Counting counts what came of each call, Rate holds the calls per second, Retrying gets over seconds, Halving
+finds what spoils a batch, Patience gets over hours. What is asked, and in which batches, is not its business.
 """
 
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from camspool.adapters.pacing.counting import Counting
 from camspool.adapters.pacing.halving import Halving
 from camspool.adapters.pacing.patience import Backoff, Patience
 from camspool.adapters.pacing.rate import Rate
@@ -16,7 +17,7 @@ from camspool.core.errors import CamspoolError
 from camspool.core.model import Waiting
 from camspool.core.ports import Answer, Api, Clock, Question
 
-__all__ = ["Backoff", "Pacing"]
+__all__ = ["Backoff", "Counting", "Pacing"]
 
 
 class Pacing:

@@ -4,6 +4,7 @@ Nothing else in the program writes to a final path below these folders.
 """
 
 from camspool.adapters.spool.dropping import put
+from camspool.adapters.spool.durable import replace_file
 from camspool.adapters.spool.markers import AlreadyRunning, AnotherFolder, MarkedFolder, Memory
 from camspool.adapters.spool.probe import probe, renames
 from camspool.adapters.spool.spool import DropFile, Foreign, Spool
@@ -19,4 +20,5 @@ __all__ = [
     "probe",
     "put",
     "renames",
+    "replace_file",
 ]

@@ -79,7 +79,21 @@ def set_aside_as(name: str) -> str | None:
     return match[2] if match and match[1] != _THIS_RUN else None
 
 
-def write(folder: int, name: str, data: bytes, *, durable: bool = True) -> None:
+def replace_file(path: Path, data: bytes, mode: int) -> None:
+    """Put `data` under any path, outside of the marked folders, as `write` does, but not durably.
+
+    Raises:
+        StorageTrouble: it cannot be written there.
+    """
+    with storage(path):
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            write(folder, path.name, data, durable=False, mode=mode)
+        finally:
+            os.close(folder)
+
+
+def write(folder: int, name: str, data: bytes, *, durable: bool = True, mode: int | None = None) -> None:
     """Put `data` under `name` so that a reader sees the old bytes or the new ones, never a part of them.
 
     Args:
@@ -88,8 +102,11 @@ def write(folder: int, name: str, data: bytes, *, durable: bool = True) -> None:
         data: all that the file shall hold.
         durable: return only when a power cut can no longer undo it. Without, one may bring the old bytes
             back, or leave an empty file: XFS and others write names before bytes.
+        mode: the file's permissions, where those that the umask leaves are not meant.
     """
     with _temporary_file(folder) as (temporary, descriptor):
+        if mode is not None:
+            os.fchmod(descriptor, mode)
         _fill(descriptor, data, durable=durable)
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     if durable:
