@@ -11,10 +11,11 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent: the request line's target, and its headers with lower-case names."""
+    """What a client sent: the request line's target, its headers with lower-case names, its body."""
 
     target: str
     headers: dict[str, str]
+    body: bytes = b""
 
     @property
     def first_byte(self) -> int:
@@ -106,12 +107,15 @@ class FaultyServer:
 
 
 def _read_request(connection: socket.socket) -> Request | None:
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
+    received = b""
+    while b"\r\n\r\n" not in received:
         data = connection.recv(4096)
         if not data:
             return None
-        head += data
-    line, *fields = head.decode("latin-1").strip().split("\r\n")
-    headers = dict(field.split(": ", 1) for field in fields)
-    return Request(line.split(" ")[1], {name.lower(): value for name, value in headers.items()})
+        received += data
+    head, _, body = received.partition(b"\r\n\r\n")
+    line, *fields = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
+    while len(body) < int(headers.get("content-length", 0)):
+        body += connection.recv(65536)
+    return Request(line.split(" ")[1], headers, body)

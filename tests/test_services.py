@@ -1,0 +1,37 @@
+"""Apprise itself, in a process of its own, and a server of ours behind one of its addresses."""
+
+import json
+import os
+
+import pytest
+from pydantic import SecretStr
+
+from camspool.adapters.notify import NotSent, Services
+from camspool.core.model import State
+from camspool.core.notices import Occasion
+from servers import FaultyServer
+from telling import a_notice
+
+KEY = "k3y-of-the-service"
+
+
+def services(*urls: str) -> Services:
+    environ = {"PATH": os.environ["PATH"], "CAMSPOOL_API__TOKEN": "secret"}
+    return Services(tuple(map(SecretStr, urls)), frozenset(Occasion), 30.0, environ)
+
+
+async def test_each_address_gets_the_words_and_only_those_that_failed_are_tried_again() -> None:
+    with FaultyServer(
+        lambda each: each.answer(b"", 200 if each.request.target == "/good" else 500)
+    ) as server:
+        host = server.url("").removeprefix("http://")
+        bad = f"json://{host}/{KEY}"
+        with pytest.raises(NotSent) as caught:
+            await services(f"json://{host}/good", bad, f"nonsense://{KEY}", KEY).send(a_notice(State.FAILED))
+    assert caught.value.problem == "Apprise could not send to json://..., nonsense://..., what is no address"
+    assert caught.value.again == services(bad, f"nonsense://{KEY}", KEY)
+    assert KEY not in repr(caught.value) + repr(caught.value.again)
+    good = next(request for request in server.requests if request.target == "/good")
+    told = json.loads(good.body)
+    assert (told["title"], told["type"]) == ("store-12/evening: failed", "failure")
+    assert told["message"] == "1 of 1 MP4s, 10m of the 10m asked for."
