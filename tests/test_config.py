@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from camspool.config import config_schema, find, load, machine_timezone, token
 from camspool.core.errors import ConfigurationError, ServiceTrouble
 from camspool.core.model import WaitReason
+from camspool.core.notices import Occasion
 from camspool.settings import Settings
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.yaml"
@@ -162,6 +163,23 @@ def test_settings_are_frozen() -> None:
         (f'api: {{token: "\\ud800{SECRET}"}}', "api.token", "(not shown)"),
         (f"api: [token, {SECRET}]", "api", "found 'a list'"),
         (f"api: {{token: {SECRET}", "", "line 1"),
+        (f"notify: https://x/{SECRET}", "notify", "found '(not shown)', expected a mapping"),
+        (f"notify: {{webhook: ftp://x/{SECRET}}}", "notify.webhook", "such as https://example.org/hook"),
+        (f"notify: {{webhook: [https://x/{SECRET}]}}", "notify.webhook", "such as https://example.org/hook"),
+        (f"notify: {{urls: {{a: {SECRET}}}}}", "notify.urls", "a list of Apprise's addresses"),
+        (f"notify: {{urls: [{SECRET}, 5]}}", "notify.urls", "a list of Apprise's addresses"),
+        (f"notify: {{weebhook: https://x/{SECRET}}}", "notify.weebhook", "did you mean `webhook`?"),
+        ("notify: {events: [done, gone]}", "notify.events", "a list of some of done, partial"),
+        ("notify: {events: null}", "notify.events", "a list of some of done, partial"),
+        ("hooks: {done: 'archive \"a'}", "hooks.done", "a program and its arguments, such as"),
+        ("hooks: {done: ['']}", "hooks.done", "a program and its arguments, such as"),
+        ('hooks: {done: ["a\\0b"]}', "hooks.done", "a program and its arguments, such as"),
+        ("metrics: {file: camspool.prom}", "metrics.file", "an absolute path"),
+        ("metrics: {listen: 0}", "metrics.listen", "a port such as 9745"),
+        ("metrics: {listen: true}", "metrics.listen", "a port such as 9745"),
+        ("metrics: {listen: 'localhost:'}", "metrics.listen", "a port such as 9745"),
+        ("metrics: {listen: '::1:9745'}", "metrics.listen", "a port such as 9745"),
+        ("metrics: {listen: 127.0.0.1:99999}", "metrics.listen", "a port such as 9745"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_path(tmp_path: Path, text: str, path: str, words: str) -> None:
@@ -244,6 +262,36 @@ def test_a_wrong_variable_is_named(tmp_path: Path, name: str, value: str, path: 
     found = problems(tmp_path, "", **{name: value})
     assert list(found) == [path]
     assert words in found[path]
+
+
+def test_a_variable_can_hold_a_list(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        "",
+        CAMSPOOL_NOTIFY__URLS=f"json://x/{SECRET} mailto://y",
+        CAMSPOOL_NOTIFY__WEBHOOK=f"https://x/{SECRET}",
+        CAMSPOOL_NOTIFY__EVENTS="done, degraded",
+        CAMSPOOL_HOOKS__DONE="/bin/archive --to 'a b'",
+        CAMSPOOL_METRICS__LISTEN="9745",
+    )
+    assert [url.get_secret_value() for url in settings.notify.urls] == [f"json://x/{SECRET}", "mailto://y"]
+    assert settings.notify.events == {Occasion.DONE, Occasion.DEGRADED}
+    assert settings.hooks.done == ("/bin/archive", "--to", "a b")
+    assert str(settings.metrics.listen) == "127.0.0.1:9745"
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("9745", "127.0.0.1:9745"),
+        ("0.0.0.0:80", "0.0.0.0:80"),
+        ('"[::1]:80"', "[::1]:80"),
+        ("nas:80", "nas:80"),
+    ],
+)
+def test_where_to_listen(tmp_path: Path, listen: str, address: str) -> None:
+    assert str(loaded(tmp_path, f"metrics: {{listen: {listen}}}").metrics.listen) == address
 
 
 def test_a_variable_does_not_hide_that_its_section_is_wrong(tmp_path: Path) -> None:

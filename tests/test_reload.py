@@ -56,11 +56,17 @@ OTHER: dict[str, Any] = {
     "page.enabled": False,
     "logging.level": "error",
     "logging.format": "console",
+    "notify.urls": ["json://other.example"],
+    "notify.webhook": "https://other.example/hook",
+    "notify.events": ["done"],
+    "notify.timeout": "7s",
+    "hooks.done": ["/other/program"],
+    "hooks.timeout": "7s",
 }
 """Another value than the default for each key that `reload.apply` has to apply."""
 
-ELSEWHERE = {"cleanup.every", "page.every"}
-"""Applied by the service itself, which has the scheduler and the pauses."""
+ELSEWHERE = {"cleanup.every", "metrics.file", "page.every"}
+"""Applied by the service itself, which has the scheduler, the telemetry and the pauses."""
 
 
 def settings(folder: Path, **changes: Any) -> Settings:
@@ -100,6 +106,7 @@ def works_by(parts: Parts) -> dict[str, Any]:
         "storage": (parts.storage.min_free, parts.storage.pause),
         "keep": parts.housekeeping.keep,
         "page": (parts.page.enabled, parts.page.zone),
+        "notices": [outbox.channel for outbox in parts.notices.outboxes],
     }
 
 
@@ -154,7 +161,13 @@ async def test_each_key_has_an_effect(tmp_path: Path) -> None:
 def test_what_needs_a_restart_is_named_and_left_as_it_was(tmp_path: Path) -> None:
     now = settings(tmp_path)
     wanted = settings(
-        tmp_path / "new", **{"api.endpoint": "https://other.example/", "watch.mode": "polling", "api.rate": 1}
+        tmp_path / "new",
+        **{
+            "api.endpoint": "https://other.example/",
+            "watch.mode": "polling",
+            "metrics.listen": 9745,
+            "api.rate": 1,
+        },
     )
     outcome = reload.compare(now, wanted)
     assert set(outcome.needs_restart) == reload.NEEDS_RESTART

@@ -30,11 +30,13 @@ class Neighbours:
         forget: told of a file that was moved out of drop/: its absence there means nothing.
         remember: told of an ended request's status, which still names ids that will expire.
         sit_out: returns when what a StorageTrouble prevented may be tried again.
+        tell: told of the status of a request that has ended, once.
     """
 
     forget: Callable[[str], None]
     remember: Callable[[Status], None]
     sit_out: Callable[[], Awaitable[None]]
+    tell: Callable[[Status], None]
 
 
 class Admission:
@@ -152,11 +154,14 @@ class Admission:
 
     async def _file(self, job: Job, file: str) -> None:
         await asyncio.to_thread(self._spool.discard_parts, job.name)
+        is_news = job.status.request.filed_as is None
         filed_as = await in_thread(self._move, job.status, file)
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(job.status.request, filed_as=filed_as)))
             await job.save()
             self._neighbours.forget(file)
+        if is_news:  # and no request that ended before, and was only dropped again
+            self._neighbours.tell(job.status)
         self._close(job)
 
     async def _note_move(self, job: Job) -> None:
@@ -166,6 +171,7 @@ class Admission:
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(record, filed_as=filed_as)))
             await job.save()
+            self._neighbours.tell(job.status)
 
     async def _cancel(self, job: Job) -> None:
         for clip in job.status.clips:
@@ -175,6 +181,8 @@ class Admission:
         await asyncio.to_thread(self._spool.discard_parts, job.name)
         if job.status.state is State.CANCELLED:
             log.info("request_cancelled", request=job.name)
+        if job.status.request.filed_as is None:
+            self._neighbours.tell(job.status)
         self._close(job)
 
     def _close(self, job: Job) -> None:

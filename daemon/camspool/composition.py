@@ -9,7 +9,8 @@ from camspool.adapters import documents, logs
 from camspool.adapters.batching import Batching
 from camspool.adapters.download import HttpDownloads
 from camspool.adapters.mp4 import Mp4Videos
-from camspool.adapters.pacing import Backoff, Pacing
+from camspool.adapters.notify import Channel, Flag, Hook, Services, Webhook, check_available
+from camspool.adapters.pacing import Backoff, Counting, Pacing
 from camspool.adapters.spool import Spool
 from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
@@ -19,6 +20,7 @@ from camspool.conditions import Cause, Conditions
 from camspool.core import intake, naming
 from camspool.core.errors import RequestRejected
 from camspool.core.expiry import Lifetimes
+from camspool.core.figures import Figures
 from camspool.core.model import ErrorCode, Status, Waiting
 from camspool.core.ports import Clock
 from camspool.directory import Directory
@@ -26,6 +28,7 @@ from camspool.dispatch import Dispatcher
 from camspool.examination import Examiner, Terms
 from camspool.housekeeping import Housekeeping
 from camspool.ledger import Desk, Job, Ledger
+from camspool.notices import Notices
 from camspool.page.page import Page
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
@@ -34,6 +37,8 @@ from camspool.storage import Storage
 from camspool.workflow import Lane, Policy, Workflow, World
 
 USER_AGENT = f"camspool/{__version__}"
+LEAST_SECRET = 8
+"""Characters that a part of an address must have, or it might be any word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Parts:
     housekeeping: Housekeeping
     page: Page
     watcher: DropWatcher
+    figures: Figures
+    notices: Notices
 
 
 def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable[[], None]) -> Parts:
@@ -71,15 +78,15 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     Raises:
         ConfigurationError: `download.verify: decode` without PyAV, or a proxy that cannot be used.
     """
-    clock = SystemClock()
+    clock, figures = SystemClock(), Figures()
     spool = Spool(settings.folders.drop, settings.folders.mirror, settings.folders.state)
     conditions = Conditions(on_condition)
-    survilla, pacing = _api(settings, environ, clock, conditions)
+    survilla, pacing = _api(settings, environ, clock, conditions, figures)
     recordings = Batching(pacing, clock, settings.api.batch)
     downloads = _downloads(settings)
     storage = Storage(spool, conditions, clock, min_free=settings.cleanup.min_free, pause=settings.watch.poll)
     directory = Directory(recordings, clock)
-    ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after))
+    ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after, figures))
     videos = Mp4Videos(settings.download.verify)
     videos.check_available()
     world = World(recordings, downloads, videos, spool, clock, random.random, policy(settings))
@@ -91,13 +98,20 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
         housekeeping.remember(status)
         page.note(status)
 
+    flag = Flag(settings.folders.state / "degraded")
+    notices = Notices(channels(settings, environ), clock, flag)
+
     async def on_ended(job: Job) -> None:
         await admission.ended(job)
+
+    def tell(status: Status) -> None:
+        figures.requests[status.state] += 1
+        notices.request_ended(status)
 
     dispatcher = Dispatcher(workflow, clock, limits(settings), on_ended)
     watcher = _watcher(settings, spool, clock)
     examiner = Examiner(spool, clock, terms(settings))
-    neighbours = Neighbours(watcher.forget, remember, storage.sit_out)
+    neighbours = Neighbours(watcher.forget, remember, storage.sit_out, tell)
     admission = Admission(spool, examiner, ledger, dispatcher, neighbours)
     return Parts(
         clock,
@@ -118,6 +132,8 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
         housekeeping,
         page,
         watcher,
+        figures,
+        notices,
     )
 
 
@@ -158,6 +174,27 @@ def token_reader(settings: Settings, environ: Mapping[str, str]) -> Callable[[],
     return read
 
 
+def channels(settings: Settings, environ: Mapping[str, str]) -> tuple[Channel, ...]:
+    """The ways that notices go by the configuration, always in one order; their addresses are never logged.
+
+    Raises:
+        ConfigurationError: `notify.urls` without Apprise.
+    """
+    notify, hooks = settings.notify, settings.hooks
+    if notify.urls:
+        check_available()
+    for url in filter(None, (*notify.urls, notify.webhook)):
+        address = url.get_secret_value()
+        logs.redact(address)
+        if len(path := address.partition("://")[2].partition("/")[2]) >= LEAST_SECRET:
+            logs.redact(path)  # libraries write an address in their own way
+    return (
+        Services(notify.urls, notify.events, notify.timeout, environ),
+        Webhook(notify.webhook, notify.events, notify.timeout, USER_AGENT),
+        Hook(hooks.done, hooks.timeout, settings.folders.mirror, environ),
+    )
+
+
 def limits(settings: Settings) -> dict[Lane, int]:
     """What the configuration says about how many clips are worked on at once."""
     return {Lane.PREPARING: settings.limits.preparing, Lane.DOWNLOADING: settings.limits.downloading}
@@ -175,7 +212,7 @@ def watch_settings(settings: Settings) -> WatchSettings:
 
 
 def _api(
-    settings: Settings, environ: Mapping[str, str], clock: Clock, conditions: Conditions
+    settings: Settings, environ: Mapping[str, str], clock: Clock, conditions: Conditions, figures: Figures
 ) -> tuple[Survilla, Pacing]:
     def on_trouble(trouble: Waiting | None) -> None:
         conditions.set(Cause.API, trouble)
@@ -183,7 +220,8 @@ def _api(
     api = settings.api
     token = token_reader(settings, environ)
     survilla = Survilla(api.endpoint, token, clock, timeout=api.timeout, user_agent=USER_AGENT)
-    pacing = Pacing(survilla, clock, rate=api.rate, backoff=backoff(settings), on_trouble=on_trouble)
+    counting = Counting(survilla, figures.calls)
+    pacing = Pacing(counting, clock, rate=api.rate, backoff=backoff(settings), on_trouble=on_trouble)
     return survilla, pacing
 
 

@@ -213,9 +213,10 @@ def _unknown(location: _Location) -> str:
 
 
 def _discreet(problem: Problem) -> Problem:
-    """Without what may be a secret: a token put where its file belongs, a password in an address."""
-    value = problem.value
-    if "token" in problem.path.lower() or (isinstance(value, str) and "@" in value):
+    """Without what may be a secret: a token put where its file belongs, an address with a key in it."""
+    value, path = problem.value, problem.path.lower()
+    secret = "token" in path or path.removeprefix(_PREFIX.lower()).startswith("notify")
+    if secret or (isinstance(value, str) and "@" in value):
         value = "(not shown)"
     return Problem(problem.path, _kind(value), problem.expected)
 

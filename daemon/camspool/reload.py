@@ -17,7 +17,7 @@ from camspool.composition import Parts
 from camspool.settings import Settings
 
 NEEDS_RESTART: Final = frozenset(
-    {"api.endpoint", "folders.drop", "folders.mirror", "folders.state", "watch.mode"}
+    {"api.endpoint", "folders.drop", "folders.mirror", "folders.state", "metrics.listen", "watch.mode"}
 )
 """Keys that decide what the daemon is connected with."""
 
@@ -54,6 +54,7 @@ def compare(now: Settings, wanted: Settings) -> Reload:
 def check(settings: Settings) -> None:
     """Raise ConfigurationError where the settings ask for something that this machine does not have."""
     Mp4Videos(settings.download.verify).check_available()
+    composition.channels(settings, {})
 
 
 def apply(parts: Parts, settings: Settings, environ: Mapping[str, str]) -> None:
@@ -75,6 +76,7 @@ def apply(parts: Parts, settings: Settings, environ: Mapping[str, str]) -> None:
     parts.housekeeping.keep = settings.cleanup.keep
     parts.page.enabled = settings.page.enabled
     parts.page.zone = settings.timezone
+    parts.notices.configure(composition.channels(settings, environ))
 
 
 def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -49,6 +49,7 @@ class Report:
             The same in one line.
         """
         status = self.status(state)
+        await self._parts.notices.service_is(status)
         try:
             await asyncio.to_thread(
                 self._parts.spool.save_document, SERVICE_FILE, health.dump(status), durable=False

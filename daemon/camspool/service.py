@@ -19,6 +19,7 @@ from camspool.core.model import Waiting
 from camspool.ledger import PROGRESS_EVERY_S
 from camspool.report import Report
 from camspool.settings import Settings
+from camspool.telemetry import Telemetry
 from camspool.threads import first_of
 from camspool.vitals import FileWork, Sign, Vitals
 
@@ -49,6 +50,7 @@ class Service:
         self._reread = reread
         self._parts = composition.build(settings, environ, self._on_condition)
         self._report = Report(self._parts)
+        self._telemetry = Telemetry(self._parts, self._report, settings)
         self._manager = ServiceManager()
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
         self._stopping = asyncio.Event()
@@ -110,6 +112,8 @@ class Service:
             self._reload_when_asked(),
             self._keep_page(),
             self._parts.page.illustrate(),
+            self._parts.notices.run(),
+            self._telemetry.serve(),
         ]
 
     async def _until_ready(self) -> None:
@@ -157,6 +161,7 @@ class Service:
         outcome = reload.compare(self._settings, wanted)
         reload.apply(self._parts, outcome.settings, self._environ)
         self._settings = outcome.settings
+        self._telemetry.file = outcome.settings.metrics.file
         self._reschedule()
         self._report.all_clear()
         log.info("configuration_reloaded", applied=outcome.applied, needs_restart=outcome.needs_restart)
@@ -241,7 +246,12 @@ class Service:
         )
         for job, seconds in self._periodic_jobs():
             scheduler.add_job(_put_off_quietly(job), "interval", seconds=seconds, id=job.__name__)
-        for job in (self._parts.housekeeping.remove_orphans, self._check_folders):
+        at_once = (
+            self._parts.housekeeping.remove_orphans,
+            self._check_folders,
+            self._telemetry.write_metrics,
+        )
+        for job in at_once:
             scheduler.add_job(_put_off_quietly(job))
         if (interval := watchdog_interval(self._environ, os.getpid())) is not None:
             self._schedule_watchdog(scheduler, interval)
@@ -252,6 +262,7 @@ class Service:
         parts, cleanup = self._parts, self._settings.cleanup
         return [
             (self._say, SERVICE_FILE_EVERY_S),
+            (self._telemetry.write_metrics, SERVICE_FILE_EVERY_S),
             (parts.ledger.save_progress, PROGRESS_EVERY_S),
             (self._check_folders, self._settings.watch.poll),
             (parts.housekeeping.scrub, cleanup.every),

@@ -4,7 +4,6 @@ Where the values come from (file, environment, token) is the business of `config
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +11,28 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SecretStr,
+    model_validator,
+)
 from pydantic_core import CoreSchema, core_schema
 
+from camspool.core import places
 from camspool.core.fields import height
 from camspool.core.model import HeightSelector, Problem
+from camspool.core.notices import Occasion
+from camspool.core.places import Address
 from camspool.core.problems import Unexpected
 from camspool.core.quantities import DURATION, LONGEST_S, duration, rate, size, written
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
-_BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +125,9 @@ def _absolute(value: Any) -> Path:
 
 def _endpoint(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
-    try:
-        url = urlsplit(text)
-        usable = (
-            url.scheme in ("http", "https") and url.hostname and url.port != 0 and not _BLANK.search(text)
-        )
-    except ValueError:
-        usable = False
-    if not usable:
+    if not places.is_web_address(text):
         raise Unexpected("an address such as https://system2.netrex.cz/api/graphql.php")
-    if "@" in url.netloc:
+    if "@" in urlsplit(text).netloc:
         raise Unexpected("an address without user and password: the token has a file of its own")
     return text
 
@@ -145,6 +147,15 @@ _KEEP: Final = _Read(_keep, {"type": ["number", "string", "null"], "examples": [
 _SIZE: Final = _Read(size, {"type": ["integer", "string"], "examples": ["2GB"]})
 _RATE: Final = _Read(rate, {"type": ["integer", "string", "null"], "examples": ["2MB/s"]})
 _ENDPOINT: Final = _Read(_endpoint, {"type": "string", "format": "uri"})
+_FILE: Final = _Read(
+    lambda value: None if value is None else _absolute(value), {"type": ["string", "null"], "pattern": "^/"}
+)
+_TEXTS: Final = {"type": ["array", "string"], "items": {"type": "string"}}
+_SERVICES: Final = _Read(places.services, _TEXTS)
+_WEBHOOK: Final = _Read(places.webhook, {"type": ["string", "null"], "format": "uri"})
+_OCCASIONS: Final = _Read(places.occasions, {**_TEXTS, "items": {"enum": list(Occasion)}})
+_COMMAND: Final = _Read(places.command, _TEXTS)
+_LISTEN: Final = _Read(places.listen, {"type": ["integer", "string", "null"], "examples": [9745]})
 _ZONE: Final = _Read(_zone, {"type": ["string", "null"], "examples": ["Europe/Prague", "UTC"]})
 
 
@@ -293,6 +304,23 @@ class Logging(_Section):
     )
 
 
+class Notify(_Section):
+    urls: Annotated[tuple[SecretStr, ...], _SERVICES, _says("Apprise's addresses")] = ()
+    webhook: Annotated[SecretStr | None, _WEBHOOK, _says("where the status file is posted to")] = None
+    events: Annotated[frozenset[Occasion], _OCCASIONS, _says("what is told of")] = frozenset(Occasion)
+    timeout: Annotated[float, _seconds(0.1, _HOUR), _says("how long one try may take")] = 10.0
+
+
+class Hooks(_Section):
+    done: Annotated[tuple[str, ...], _COMMAND, _says("a program that is run for each MP4")] = ()
+    timeout: Annotated[float, _seconds(0.1, _DAY), _says("how long it may take")] = _MINUTE
+
+
+class Metrics(_Section):
+    file: Annotated[Path | None, _FILE, _says("a text file for node_exporter")] = None
+    listen: Annotated[Address | None, _LISTEN, _says("where /metrics and /healthz are served")] = None
+
+
 class Settings(_Section):
     """The whole configuration. Durations are in seconds, sizes in bytes; `keep` and `rate` None: no limit."""
 
@@ -309,3 +337,6 @@ class Settings(_Section):
     cleanup: Cleanup = Cleanup()
     page: PageSettings = PageSettings()
     logging: Logging = Logging()
+    notify: Notify = Notify()
+    hooks: Hooks = Hooks()
+    metrics: Metrics = Metrics()
