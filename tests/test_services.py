@@ -2,11 +2,13 @@
 
 import json
 import os
+import sys
 
 import pytest
 from pydantic import SecretStr
 
-from camspool.adapters.notify import NotSent, Services
+from camspool.adapters.notify import NotSent, Services, check_available
+from camspool.core.errors import ConfigurationError
 from camspool.core.model import State
 from camspool.core.notices import Occasion
 from servers import FaultyServer
@@ -35,3 +37,10 @@ async def test_each_address_gets_the_words_and_only_those_that_failed_are_tried_
     told = json.loads(good.body)
     assert (told["title"], told["type"]) == ("store-12/evening: failed", "failure")
     assert told["message"] == "1 of 1 MP4s, 10m of the 10m asked for."
+
+
+def test_without_apprise_the_configuration_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_available()
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigurationError, match=r"notify\.urls: .*pip install camspool\[notify\]"):
+        check_available()
