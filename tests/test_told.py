@@ -11,7 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from camspool import notices
+from camspool.adapters.spool import Spool
 from camspool.core import notices as rules
+from camspool.core.errors import StorageTrouble
+from camspool.core.model import Status, WaitReason
 from camspool.simulator import Simulator
 from running import daemon, request, simulator
 from servers import Exchange, FaultyServer
@@ -80,6 +83,28 @@ async def test_an_end_that_was_not_noted_as_filed_is_told_at_the_next_start(
         async with daemon(tmp_path, sim, notify={"webhook": server.url("/hook")}):
             await until(lambda: server.requests)
         assert posted(server) == [("b", "done")]
+
+
+async def test_an_end_is_told_though_it_can_be_noted_only_later(
+    tmp_path: Path, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+    save = Spool.save_status
+
+    def refuse_once(self: Spool, status: Status, *, durable: bool = True) -> None:
+        """No real folder refuses exactly the one write after the move."""
+        if status.request.filed_as and not refused:
+            refused.append(status.name)
+            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, "not now")
+        save(self, status, durable=durable)
+
+    monkeypatch.setattr(Spool, "save_status", refuse_once)
+    with FaultyServer(thanks) as server:
+        async with daemon(tmp_path, sim, notify={"webhook": server.url("/hook")}) as camspool:
+            camspool.put("b.json", request())
+            await camspool.when("b", lambda status: bool(status["request"]["filed_as"]))
+            await until(lambda: server.requests)
+        assert (refused, posted(server)) == (["b"], [("b", "done")])
 
 
 async def test_a_webhook_that_hangs_holds_nothing_up(tmp_path: Path, sim: Simulator) -> None:

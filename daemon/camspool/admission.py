@@ -154,14 +154,11 @@ class Admission:
 
     async def _file(self, job: Job, file: str) -> None:
         await asyncio.to_thread(self._spool.discard_parts, job.name)
-        is_news = job.status.request.filed_as is None
         filed_as = await in_thread(self._move, job.status, file)
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(job.status.request, filed_as=filed_as)))
             await job.save()
             self._neighbours.forget(file)
-        if is_news:  # and no request that ended before, and was only dropped again
-            self._neighbours.tell(job.status)
         self._close(job)
 
     async def _note_move(self, job: Job) -> None:
@@ -181,13 +178,13 @@ class Admission:
         await asyncio.to_thread(self._spool.discard_parts, job.name)
         if job.status.state is State.CANCELLED:
             log.info("request_cancelled", request=job.name)
-        if job.status.request.filed_as is None:
-            self._neighbours.tell(job.status)
         self._close(job)
 
     def _close(self, job: Job) -> None:
         self._ledger.close(job)
         self._neighbours.remember(job.status)
+        if job.is_news:
+            self._neighbours.tell(job.status)
 
     def _move(self, status: Status, file: str) -> str | None:
         record, target = status.request, _target(status, file)

@@ -44,14 +44,16 @@ class Job:
     """One outstanding request.
 
     `file` is where its file lies in drop/ now: a request that was moved back by the name under which it was
-    filed (`b~2.json`) is not where it was accepted from (`b.json`).
+    filed (`b~2.json`) is not where it was accepted from (`b.json`). `is_news`: its end is yet to be told of;
+    it is none that had ended and been filed before, and was only dropped again.
     """
 
-    __slots__ = ("_desk", "_durable", "_saved", "_saving", "file", "status")
+    __slots__ = ("_desk", "_durable", "_saved", "_saving", "file", "is_news", "status")
 
     def __init__(self, status: Status, desk: Desk, *, saved: bool, file: str | None = None) -> None:
         self.status = status
         self.file = status.request.file if file is None else file
+        self.is_news = status.request.filed_as is None
         self._desk = desk
         self._saved: Status | None = status if saved else None
         self._durable: Status | None = self._saved
