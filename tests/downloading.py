@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from camspool.adapters.download import HttpDownloads
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
-from servers import Exchange
+from servers import CERTIFICATE, Exchange
 
 ETAG = '"version-1"'
 SIZE = 300_000
@@ -21,7 +22,8 @@ HALF = SIZE // 2
 
 @asynccontextmanager
 async def downloads(patience: float = 5.0, rate: float | None = None) -> AsyncIterator[HttpDownloads]:
-    adapter = HttpDownloads(timeout=patience, connect_timeout=2, rate=rate)
+    trusted = ssl.create_default_context(cafile=CERTIFICATE)
+    adapter = HttpDownloads(timeout=patience, connect_timeout=2, rate=rate, verify=trusted)
     try:
         yield adapter
     finally:

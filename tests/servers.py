@@ -2,11 +2,15 @@
 
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
+
+CERTIFICATE = Path(__file__).with_name("certificate.pem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,15 @@ class FaultyServer:
     """Answers each request by calling `script`, on 127.0.0.1 and a free port, while its context lasts."""
 
     script: Callable[[Exchange], None]
+    tls: bool = False
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     _released: threading.Event = field(default_factory=threading.Event)
 
     def url(self, target: str = "/clip.mp4?sig=a1b2c3d4e5") -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}{target}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}{target}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -96,14 +102,20 @@ class FaultyServer:
             self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
+    def _serve(self, accepted: socket.socket) -> None:
+        with self._encrypted(accepted) if self.tls else accepted as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 while request := _read_request(connection):
                     self.requests.append(request)
                     self.script(Exchange(request, connection, self._released))
             except OSError:
                 return  # the client has gone, or the script has closed the connection
+
+    def _encrypted(self, accepted: socket.socket) -> ssl.SSLSocket:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        return context.wrap_socket(accepted, server_side=True)
 
 
 def _read_request(connection: socket.socket) -> Request | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from camspool.adapters.download import HttpDownloads
+from camspool.adapters.download import HttpDownloads, body
 from camspool.adapters.download.pace import Meter, RateLimit
 from camspool.core.errors import ClipTrouble
 from camspool.core.model import WaitReason
@@ -39,6 +39,17 @@ def part(tmp_path: Path) -> Path:
     return tmp_path / ".clip.mp4.part"
 
 
+@pytest.fixture(params=["by httpx", "past httpx"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of reading a body; the video is a short one, whose body is left to httpx otherwise."""
+    if request.param == "past httpx":
+        monkeypatch.setattr(body, "LONG", 1)
+
+
+both_ways = pytest.mark.usefixtures("way")
+
+
+@both_ways
 async def test_a_download_is_byte_identical_and_hashed(part: Path) -> None:
     with FaultyServer(whole) as server:
         done, reports = await fetch(server.url(), part)
@@ -75,6 +86,7 @@ async def test_the_connection_is_used_again(tmp_path: Path) -> None:
     assert (len(server.requests), server.connections) == (3, 1)
 
 
+@both_ways
 @pytest.mark.parametrize(
     "fault", [cut, reset, stall, chunked(VIDEO[:HALF], end=b"8\r\n" + VIDEO[HALF : HALF + 3])]
 )
@@ -96,11 +108,13 @@ async def test_an_interrupted_download_is_resumed_where_it_ended(
     assert server.requests[1].headers["if-range"] == ETAG
 
 
+@both_ways
 async def test_a_stall_is_told_in_seconds(part: Path) -> None:
     with FaultyServer(stall) as server, pytest.raises(ClipTrouble, match=r"not a byte .* for 0\.2 s"):
         await fetch(server.url(), part, patience=0.2)
 
 
+@both_ways
 async def test_what_cannot_be_resumed_takes_no_room(part: Path) -> None:
     def weak(exchange: Exchange) -> None:
         exchange.head(content_length=SIZE, etag=f"W/{ETAG}")
@@ -172,6 +186,7 @@ async def test_a_rest_that_ends_properly_and_too_early_is_no_whole_file(part: Pa
         await fetch(server.url(), part, ETAG, SIZE)
 
 
+@both_ways
 @pytest.mark.parametrize("name", NO_RESUME)
 async def test_a_part_is_never_joined_with_what_does_not_fit(part: Path, name: str) -> None:
     part.write_bytes(VIDEO[:HALF])
@@ -216,6 +231,7 @@ async def test_a_chunked_answer_is_complete_when_it_ends_properly(part: Path) ->
     assert reports[0].total_bytes is None
 
 
+@both_ways
 async def test_cancelling_ends_a_stalled_download_and_a_resume_asks_for_the_rest_only(part: Path) -> None:
     with FaultyServer(in_turn(stall, whole)) as server:
         task = asyncio.create_task(fetch(server.url(), part, patience=60))
@@ -251,6 +267,7 @@ async def test_cancelling_before_the_answer_does_not_wait_for_it(
     assert part.read_bytes() == b"kept"
 
 
+@both_ways
 async def test_cancelling_ends_a_wait_for_the_rate(part: Path) -> None:
     with FaultyServer(whole) as server:
         async with downloads(rate=1000) as adapter:
@@ -263,6 +280,7 @@ async def test_cancelling_ends_a_wait_for_the_rate(part: Path) -> None:
     assert time.monotonic() - begun < 1
 
 
+@both_ways
 async def test_cancelling_waits_for_the_last_write_and_tells_no_more_progress(part: Path) -> None:
     reached, released = threading.Event(), threading.Event()
 
@@ -288,6 +306,7 @@ async def test_cancelling_waits_for_the_last_write_and_tells_no_more_progress(pa
     assert [report.bytes for report in reports] == [0]
 
 
+@both_ways
 async def test_a_write_may_take_less_than_it_was_given(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:1000]))
@@ -336,6 +355,7 @@ async def test_memory_does_not_depend_on_the_size(part: Path) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10  # KiB
 
 
+@both_ways
 async def test_a_rate_holds_for_all_together(tmp_path: Path) -> None:
     begun = time.monotonic()
     with FaultyServer(whole) as server:
@@ -368,6 +388,7 @@ def test_the_speed_is_that_of_late() -> None:
     assert meter.speed(3000 + 7000) == pytest.approx(7000 / 10, rel=0.15)
 
 
+@both_ways
 async def test_progress_comes_once_a_second_at_most(part: Path) -> None:
     ticks = iter(range(10_000))
     adapter = HttpDownloads(monotonic=lambda: next(ticks) / 10)

@@ -1,13 +1,13 @@
 """The `.part` file: bytes on disk and their SHA-256, which grow together. Knows nothing of HTTP."""
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from camspool.adapters.download.digest import Digest
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Downloaded
@@ -29,7 +29,7 @@ class PartFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._hash = hashlib.sha256()
+        self._digest = Digest()
         with self._trouble("opened"):
             self._descriptor = os.open(path, _OPEN, 0o666)
             found = os.fstat(self._descriptor)
@@ -51,30 +51,33 @@ class PartFile:
 
     def keep(self, check: Callable[[], None]) -> None:
         """Go on with what is there: hash it. `check` is called between blocks and may raise."""
-        self._hash = hashlib.sha256()
+        self._digest.start_over()
         with self._trouble("read"):
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             while block := os.read(self._descriptor, _BLOCK):
-                self._hash.update(block)
+                self._digest.update(block)
                 check()
             self.bytes = os.lseek(self._descriptor, 0, os.SEEK_CUR)
 
     def start_over(self) -> None:
         """Forget what is there."""
-        self._hash = hashlib.sha256()
+        self._digest.start_over()
         with self._trouble("emptied"):
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             if self.bytes:
                 os.ftruncate(self._descriptor, 0)
         self.bytes = 0
 
-    def write(self, chunk: bytes) -> None:
-        """Append a chunk. After StorageTrouble the SHA-256 is void until `keep` or `start_over`."""
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Append a chunk, which must stay as it is until the next call of any method.
+
+        After StorageTrouble the SHA-256 is void until `keep` or `start_over`.
+        """
+        self._digest.update(chunk)
         view = memoryview(chunk)
         try:
             while view:
                 written = os.write(self._descriptor, view)
-                self._hash.update(view[:written])
                 self.bytes += written
                 view = view[written:]
         except OSError as error:
@@ -99,10 +102,11 @@ class PartFile:
             with suppress(OSError):  # the disk is failing, and that is what is told
                 self._path.unlink()
             raise self._storage_trouble("written", error) from None
-        return Downloaded(self.bytes, self._hash.hexdigest())
+        return Downloaded(self.bytes, self._digest.hex())
 
     def close(self) -> None:
         """Close the file; what was written stays."""
+        self._digest.close()
         with self._trouble("closed"):
             os.close(self._descriptor)
 

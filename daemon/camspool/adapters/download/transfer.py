@@ -11,6 +11,7 @@ import httpx
 import structlog
 
 from camspool.adapters.download import answer
+from camspool.adapters.download.body import PIECE, Piece, pieces
 from camspool.adapters.download.pace import Meter, RateLimit
 from camspool.adapters.download.part import PartFile
 from camspool.adapters.download.session import Session
@@ -104,14 +105,14 @@ class Transfer:
             if total is not None:
                 answer.check_content(response, self._terms.largest)
                 self._begin_writing()
-                return self._receive(response, _body(response), part, total)
+                return self._receive(response, self._body(response), part, total)
             return self._whole(response, part) if response.status_code not in (206, 416) else None
 
     def _whole(self, response: httpx.Response, part: PartFile) -> Downloaded:
         """Fetch all of it. The file is emptied only once the answer has turned out to be an MP4."""
         answer.check_status(response)
         answer.check_content(response, self._terms.largest)
-        body = _body(response)
+        body = self._body(response)
         opening = b""
         for chunk in body:
             opening += chunk
@@ -136,8 +137,11 @@ class Transfer:
             request = response.next_request
         raise answer.interrupted(f"{answer.place(url)} redirects more than {answer.MOST_REDIRECTS} times")
 
+    def _body(self, response: httpx.Response) -> Iterator[Piece]:
+        return pieces(response, self._terms.timeout, lambda: PIECE)
+
     def _receive(
-        self, response: httpx.Response, body: Iterator[bytes], part: PartFile, total: int | None
+        self, response: httpx.Response, body: Iterator[Piece], part: PartFile, total: int | None
     ) -> Downloaded:
         etag = answer.strong_etag(response)
         complete = False
@@ -151,7 +155,7 @@ class Transfer:
             downloaded = part.sync()
         return downloaded
 
-    def _copy(self, body: Iterator[bytes], part: PartFile, total: int | None, etag: str | None) -> None:
+    def _copy(self, body: Iterator[Piece], part: PartFile, total: int | None, etag: str | None) -> None:
         meter = Meter(part.bytes, self._terms.monotonic)
         most = self._terms.largest if total is None else total
         self._report(DownloadProgress(part.bytes, total, None, etag))
@@ -179,8 +183,3 @@ class Transfer:
         self.progressed_at = self._terms.monotonic()
         if self._cancelled.is_set():
             raise CancelledError
-
-
-def _body(response: httpx.Response) -> Iterator[bytes]:
-    """The body as it comes, at most 64 KiB at a time; broken off, it raises an httpx error."""
-    return response.iter_raw()
