@@ -126,7 +126,8 @@ async def test_over_tls_a_stalled_download_can_be_cancelled(part: Path) -> None:
 async def test_a_length_beside_chunks_does_not_count(part: Path) -> None:
     def both(exchange: Exchange) -> None:
         exchange.head(content_length=SIZE, transfer_encoding="chunked")
-        exchange.send(b"%x\r\n%b\r\n0\r\n\r\n" % (SIZE, VIDEO))
+        exchange.send(b"".join(b"%x\r\n%b\r\n" % (HALF, half) for half in (VIDEO[:HALF], VIDEO[HALF:])))
+        exchange.send(b"0\r\n\r\n")
 
     with FaultyServer(both) as server:
         done, _ = await fetch(server.url(), part)
