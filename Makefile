@@ -15,7 +15,7 @@ DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deb test lint test-system clean
+.PHONY: help demo deb test lint test-system bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ test-system: $(DEV) ## run what needs root, strace, fuse3, systemd and chromium,
 	$(BIN)/pytest tests/system tests/test_promises.py $(addprefix --ignore=,$(BOOTED)) \
 		-n $(JOBS) --dist worksteal $(ARGS)
 	$(BIN)/pytest $(BOOTED) -n $(JOBS) --dist loadfile $(ARGS)
+
+bench: $(DEV) ## measure, side by side with curl and a shell script (12 minutes; wants an idle machine; ARGS="-k download")
+	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what these targets made: .venv, caches, builds (a demo folder stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
