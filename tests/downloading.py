@@ -23,7 +23,7 @@ HALF = SIZE // 2
 @asynccontextmanager
 async def downloads(patience: float = 5.0, rate: float | None = None) -> AsyncIterator[HttpDownloads]:
     trusted = ssl.create_default_context(cafile=CERTIFICATE)
-    adapter = HttpDownloads(timeout=patience, connect_timeout=2, rate=rate, verify=trusted)
+    adapter = HttpDownloads(timeout=patience, connect_timeout=2, rate=lambda: rate, verify=trusted)
     try:
         yield adapter
     finally:

@@ -144,6 +144,7 @@ def test_settings_are_frozen() -> None:
         ("requests: {height: tall}", "requests.height", '720 (exactly), "best"'),
         ("limits: {downloading: 65}", "limits.downloading", "a whole number from 1 to 64"),
         ("download: {rate: 0}", "download.rate", "a rate such as 2MB/s"),
+        ("download: {rate: {'8-18': 5}}", "download.rate.8-18", "a span of the day such as"),
         ("cleanup: {keep: 0}", "cleanup.keep", '"forever", or a duration'),
         ("cleanup: {keep: [1]}", "cleanup.keep", '"forever", or a duration'),
         ("cleanup: {min_free: lots}", "cleanup.min_free", "a size such as"),

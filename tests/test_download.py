@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from camspool.adapters.download import HttpDownloads, body
-from camspool.adapters.download.pace import Meter, RateLimit
+from camspool.adapters.download.pace import Meter
 from camspool.core.errors import ClipTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
@@ -355,6 +355,46 @@ async def test_memory_does_not_depend_on_the_size(part: Path) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10  # KiB
 
 
+async def test_another_timeout_holds_for_the_next_download(tmp_path: Path) -> None:
+    with FaultyServer(in_turn(whole, stall)) as server:
+        async with downloads(patience=60) as adapter:
+            await adapter.fetch(DownloadOrder(server.url(), tmp_path / "a"), lambda _: None)
+            adapter.configure(timeout=0.2, rate=lambda: None)
+            with pytest.raises(ClipTrouble, match=r"for 0\.2 s"):
+                await adapter.fetch(DownloadOrder(server.url(), tmp_path / "b"), lambda _: None)
+    assert server.connections == 2
+
+
+async def test_another_timeout_holds_after_a_download_that_it_came_upon(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held_up(exchange: Exchange) -> None:
+        begun.set()
+        go_on.wait(5)
+        whole(exchange)
+
+    with FaultyServer(in_turn(held_up, stall)) as server:
+        async with downloads(patience=60) as adapter:
+            task = asyncio.create_task(
+                adapter.fetch(DownloadOrder(server.url(), tmp_path / "a"), lambda _: None)
+            )
+            await until(begun.is_set)
+            adapter.configure(timeout=0.2, rate=lambda: None)
+            go_on.set()
+            assert (await task).sha256 == SHA256
+            with pytest.raises(ClipTrouble, match=r"for 0\.2 s"):
+                await adapter.fetch(DownloadOrder(server.url(), tmp_path / "b"), lambda _: None)
+
+
+async def test_lifting_the_rate_lets_a_running_download_go_on(part: Path) -> None:
+    with FaultyServer(whole) as server:
+        async with downloads(rate=1000) as adapter:
+            task = asyncio.create_task(adapter.fetch(DownloadOrder(server.url(), part), lambda _: None))
+            await until(lambda: part.exists() and part.stat().st_size)
+            adapter.configure(timeout=5, rate=lambda: None)
+            assert (await asyncio.wait_for(task, 5)).sha256 == SHA256
+
+
 @both_ways
 async def test_a_rate_holds_for_all_together(tmp_path: Path) -> None:
     begun = time.monotonic()
@@ -363,15 +403,6 @@ async def test_a_rate_holds_for_all_together(tmp_path: Path) -> None:
             orders = [DownloadOrder(server.url(), tmp_path / str(number)) for number in range(4)]
             await asyncio.gather(*(adapter.fetch(order, lambda _: None) for order in orders))
     assert time.monotonic() - begun >= 0.45
-
-
-def test_the_rate_is_paid_one_after_the_other() -> None:
-    now = 0.0
-    rate = RateLimit(100, lambda: now)
-    assert [rate.wait_s(50), rate.wait_s(100)] == [0.5, 1.5]
-    now = 10.0
-    assert rate.wait_s(10) == pytest.approx(0.1)
-    assert RateLimit(None, lambda: now).wait_s(1 << 40) == 0
 
 
 def test_the_speed_is_that_of_late() -> None:

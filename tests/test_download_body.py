@@ -150,7 +150,7 @@ async def test_a_body_of_several_pieces_is_hashed_while_the_next_is_read(
     part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("camspool.adapters.download.digest._LARGE", 1000)
-    monkeypatch.setattr(body, "PIECE", 5000)
+    monkeypatch.setattr(body, "LARGEST_PIECE", 5000)
     with FaultyServer(whole) as server:
         done, _ = await fetch(server.url(), part)
     assert done == Downloaded(SIZE, SHA256)

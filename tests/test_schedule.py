@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from builders import NOW, later
-from camspool.core.schedule import FairQueue, Rank, after, backoff, poll_interval
+from camspool.core.schedule import FairQueue, Rank, after, backoff, in_step, poll_interval
 
 
 @pytest.mark.parametrize(
@@ -35,23 +35,47 @@ def test_a_wait_is_never_longer_than_the_longest_nor_nothing(
 
 
 @pytest.mark.parametrize(
-    ("elapsed", "percent", "expected"),
+    ("elapsed", "gained", "percent", "expected"),
     [
-        (20, 50, 5),  # 20 s more to go, a quarter of it
-        (40, 25, 30),  # 120 s more: exactly the upper bound
-        (1000, 25, 30),
-        (10, 90, 1),
-        (0, 0, 1),
-        (40, 0, 10),  # nothing is known: taken to be half-way
-        (600, 0, 30),
-        (100, 100, 1),
-        (100, 130, 1),  # no server should say so
+        (1, 5, 5, 19 * 0.6),  # a poor estimate: a part of it
+        (10, 50, 50, 6),
+        (3, 60, 60, 2),  # a part would leave too little
+        (16, 80, 80, 4),  # a good one: all of it
+        (20, 10, 60, 30),  # begun before a restart: 80 s more, 48 of them
+        (1000, 25, 25, 30),
+        (10, 95, 95, 1),
+        (0, 0, 0, 1),
+        (0, 0, 50, 1),
+        (40, 0, 0, 24),  # nothing is known: taken to be half-way
+        (600, 0, 0, 30),
+        (400, 99, 99, 20),  # nearly there, for a long time
+        (100, 100, 100, 5),
+        (100, 130, 130, 5),  # no server should say so
+        (100, -20, 30, 30),
     ],
 )
-def test_a_preparation_is_asked_about_after_a_quarter_of_what_it_needs(
-    elapsed: float, percent: float, expected: float
+def test_a_preparation_is_asked_about_by_what_it_still_needs(
+    elapsed: float, gained: float, percent: float, expected: float
 ) -> None:
-    assert poll_interval(elapsed, percent, fastest=1, slowest=30) == expected
+    assert poll_interval(elapsed, gained, percent, fastest=1, slowest=30) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("needed", [2.0, 5.0, 20.0, 60.0, 600.0])
+def test_a_steady_preparation_is_noticed_soon_and_by_few_questions(needed: float) -> None:
+    at, asked = 1.0, 1
+    while at < needed:
+        percent = int(100 * at / needed)
+        at += poll_interval(at, percent, percent, fastest=1, slowest=30)
+        asked += 1
+    assert at - needed <= max(0.5, needed / 20)
+    assert asked <= (6 if needed < 100 else 25)
+
+
+@given(st.floats(0, 1e6), st.floats(0.01, 1e3), st.floats(0.01, 10))
+def test_those_who_wait_wake_in_step(now: float, pause: float, step: float) -> None:
+    longer = in_step(now, pause, step)
+    assert pause - 1e-6 <= longer <= pause + step + 1e-6
+    assert (now + longer) / step == pytest.approx(round((now + longer) / step), abs=1e-3)
 
 
 @pytest.mark.parametrize("seconds", [1e12, float("inf"), 1e300])

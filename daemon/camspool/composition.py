@@ -23,6 +23,7 @@ from camspool.core.expiry import Lifetimes
 from camspool.core.figures import Figures
 from camspool.core.model import ErrorCode, Status, Waiting
 from camspool.core.ports import Clock
+from camspool.core.timetable import rate_at
 from camspool.directory import Directory
 from camspool.dispatch import Dispatcher
 from camspool.examination import Examiner, Terms
@@ -83,7 +84,9 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     conditions = Conditions(on_condition)
     survilla, pacing = _api(settings, environ, clock, conditions, figures)
     recordings = Batching(pacing, clock, settings.api.batch)
-    downloads = _downloads(settings)
+    downloads = HttpDownloads(
+        timeout=settings.download.timeout, rate=download_rate(settings, clock), user_agent=USER_AGENT
+    )
     storage = Storage(spool, conditions, clock, min_free=settings.cleanup.min_free, pause=settings.watch.poll)
     directory = Directory(recordings, clock)
     ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after, figures))
@@ -234,12 +237,13 @@ def _page(settings: Settings, spool: Spool, clock: Clock, conditions: Conditions
     return Page(spool, clock, shelf, posters, enabled=settings.page.enabled)
 
 
-def _downloads(settings: Settings) -> HttpDownloads:
-    return HttpDownloads(
-        timeout=settings.download.timeout,
-        rate=settings.download.rate,
-        user_agent=USER_AGENT,
-    )
+def download_rate(settings: Settings, clock: Clock) -> Callable[[], float | None]:
+    """The bytes per second that the configuration allows now, whenever that is called; None for no limit."""
+
+    def rate() -> float | None:
+        return rate_at(settings.download.rate, clock.now().astimezone(settings.timezone))
+
+    return rate
 
 
 def _watcher(settings: Settings, spool: Spool, clock: Clock) -> DropWatcher:

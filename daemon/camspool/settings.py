@@ -28,7 +28,8 @@ from camspool.core.model import HeightSelector, Problem
 from camspool.core.notices import Occasion
 from camspool.core.places import Address
 from camspool.core.problems import Unexpected
-from camspool.core.quantities import DURATION, LONGEST_S, duration, rate, size, written
+from camspool.core.quantities import DURATION, LONGEST_S, duration, size, written
+from camspool.core.timetable import Limit, limit
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
@@ -145,7 +146,14 @@ _PATH: Final = _Read(_absolute, {"type": "string", "pattern": "^/"})
 _HEIGHT: Final = _Read(height, {"type": ["integer", "string"], "examples": [720, "best", "<=720"]})
 _KEEP: Final = _Read(_keep, {"type": ["number", "string", "null"], "examples": ["forever", "90d"]})
 _SIZE: Final = _Read(size, {"type": ["integer", "string"], "examples": ["2GB"]})
-_RATE: Final = _Read(rate, {"type": ["integer", "string", "null"], "examples": ["2MB/s"]})
+_RATE_SCHEMA: Final = {"type": ["integer", "string", "null"], "examples": ["2MB/s"]}
+_RATE: Final = _Read(
+    limit,
+    {
+        "anyOf": [_RATE_SCHEMA, {"type": "object", "additionalProperties": _RATE_SCHEMA}],
+        "examples": ["2MB/s", {"08:00-18:00": "2MB/s"}],
+    },
+)
 _ENDPOINT: Final = _Read(_endpoint, {"type": "string", "format": "uri"})
 _FILE: Final = _Read(
     lambda value: None if value is None else _absolute(value), {"type": ["string", "null"], "pattern": "^/"}
@@ -275,7 +283,9 @@ class Retry(_Section):
 
 
 class Download(_Section):
-    rate: Annotated[float | None, _RATE, _says("bytes per second, all downloads together")] = None
+    rate: Annotated[
+        Limit, _RATE, _says("bytes per second, all downloads together; or that by the time of day")
+    ] = None
     timeout: Annotated[float, _seconds(0.1, _HOUR), _says("time without a byte")] = 30.0
     verify: Annotated[
         Literal["size", "structure", "decode"], _word("size", "structure", "decode"), _says("how thoroughly")

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from math import ceil
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
@@ -32,17 +33,29 @@ def backoff(tries: int, first: float, longest: float, jitter: float) -> float:
     return full * (0.75 + 0.25 * jitter)
 
 
-def poll_interval(elapsed: float, percent: float, fastest: float, slowest: float) -> float:
-    """Seconds until a preparation is worth asking about again: a quarter of what it still needs.
+def poll_interval(elapsed: float, gained: float, percent: float, fastest: float, slowest: float) -> float:
+    """Seconds until a preparation is worth asking about again.
+
+    Far from its end the estimate is poor, and a part of what it still needs is waited for; near its end, all,
+    and so is what would leave less than `fastest` for the next time.
+    An estimate that proves wrong costs no more calls than one in each twentieth of the time.
 
     Args:
-        elapsed: seconds since the preparation began.
-        percent: its progress 0..100; at 0 it is taken to be half-way, since nothing else is known.
+        elapsed: seconds since its progress has been followed.
+        gained: percent that it has made in them; at 0 it is taken to be half-way: nothing else is known.
+        percent: its progress 0..100.
         fastest: lower bound, in seconds.
         slowest: upper bound, in seconds.
     """
-    remaining = elapsed * (100 - percent) / percent if percent > 0 else elapsed
-    return max(fastest, min(slowest, remaining / 4))
+    remaining = elapsed * (100 - percent) / gained if gained > 0 else elapsed
+    part = remaining * 0.6
+    pause = remaining if remaining <= elapsed / 4 or remaining - part < fastest else part
+    return max(fastest, min(slowest, max(pause, elapsed / 20)))
+
+
+def in_step(now: float, pause: float, step: float) -> float:
+    """The pause, made longer so that it ends at a multiple of `step`: those who wait ask together."""
+    return ceil((now + pause) / step) * step - now
 
 
 @dataclass(frozen=True, slots=True)

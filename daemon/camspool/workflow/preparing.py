@@ -21,9 +21,10 @@ class Preparing:
 
     async def prepare(self, job: Job, clip: Clip) -> None:
         """Ask for the preparation, unless that was done before a restart, and wait for its end."""
-        if clip.prepare.requested_at is None and not await self._request(job, clip):
-            return
-        await self._follow(job, clip)
+        if clip.prepare.requested_at is not None:
+            await self._follow(job, clip, None)
+        elif await self._request(job, clip):
+            await self._follow(job, clip, 0.0)
 
     async def _request(self, job: Job, clip: Clip) -> bool:
         # Saved before the call: after a crash in between, the server is asked how far it is, not told again.
@@ -32,7 +33,6 @@ class Preparing:
             await self._refused(job, clip.key, refusal)
             return False
         await job.apply(clip.key, events.PrepareAccepted())
-        await self._world.clock.sleep(self._world.policy.poll_fastest)
         return True
 
     async def _refused(self, job: Job, key: str, refusal: events.PrepareRefused) -> None:
@@ -54,16 +54,22 @@ class Preparing:
             refused += f" ({trouble.message})"
         return events.PrepareRefused(refused)
 
-    async def _follow(self, job: Job, clip: Clip) -> None:
+    async def _follow(self, job: Job, clip: Clip, first: float | None) -> None:
         """Ask until the preparation is over.
 
         The time without progress is the sum of the pauses made: neither an outage of the API nor a clock that
         jumps nor a restart counts as a stall. Only what it has never reached before is progress: one that
         goes to and fro would keep its slot for ever.
+
+        Args:
+            job: the request.
+            clip: its clip.
+            first: the progress at this moment; None when it began before a restart, and has to be asked for.
         """
-        policy = self._world.policy
-        elapsed = still = 0.0
-        percent = clip.prepare.percent
+        clock, policy = self._world.clock, self._world.policy
+        begun, still, percent = clock.monotonic(), 0.0, clip.prepare.percent
+        if first is not None:
+            await clock.sleep(policy.poll_fastest)
         while True:
             event = await self._ask(clip, percent, still)
             if isinstance(event, events.PrepareProgressed):
@@ -74,9 +80,14 @@ class Preparing:
                 await job.apply(clip.key, event)
             if job.clip(clip.key).state is not State.PREPARING:
                 return
-            pause = schedule.poll_interval(elapsed, percent, policy.poll_fastest, policy.poll_slowest)
-            elapsed, still = elapsed + pause, still + pause
-            await self._world.clock.sleep(pause)
+            first = percent if first is None else first
+            now = clock.monotonic()
+            pause = schedule.poll_interval(
+                now - begun, percent - first, percent, policy.poll_fastest, policy.poll_slowest
+            )
+            pause = schedule.in_step(now, pause, policy.poll_fastest / 4)
+            still += pause
+            await clock.sleep(pause)
 
     async def _ask(self, clip: Clip, percent: float, still: float) -> events.Event | None:
         """The news, if it has got beyond `percent`, which took it `still` seconds by now."""

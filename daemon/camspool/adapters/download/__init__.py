@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 
-from camspool.adapters.download.pace import RateLimit
+from camspool.adapters.download.pace import Rate, RateLimit
 from camspool.adapters.download.session import Session, SessionSettings
 from camspool.adapters.download.transfer import Terms, Transfer
 from camspool.core.errors import CamspoolError, ConfigurationError
@@ -29,7 +29,7 @@ class HttpDownloads:
     Args:
         timeout: seconds without a byte after which a download is interrupted.
         connect_timeout: seconds for a connection to come about.
-        rate: bytes per second for all downloads together; None for no limit.
+        rate: bytes per second that all downloads together may take now; None for no limit.
         largest: bytes; a longer file is refused.
         verify: how certificates are checked, as httpx takes it.
         user_agent: what we call ourselves.
@@ -44,14 +44,15 @@ class HttpDownloads:
         *,
         timeout: float = 30.0,
         connect_timeout: float = 10.0,
-        rate: float | None = None,
+        rate: Rate = lambda: None,
         largest: int = LARGEST,
         verify: ssl.SSLContext | bool = True,
         user_agent: str = "camspool",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._running: set[Transfer] = set()
-        self._terms = Terms(timeout, largest, monotonic, RateLimit(rate, monotonic))
+        self._limit = RateLimit(rate, monotonic)
+        self._terms = Terms(timeout, largest, monotonic, self._limit)
         self._settings = SessionSettings(timeout, connect_timeout, verify, user_agent)
         self._idle = [self._first_session()]
 
@@ -80,9 +81,9 @@ class HttpDownloads:
             session.close()
         return outcome.result()
 
-    def configure(self, *, timeout: float, rate: float | None) -> None:
+    def configure(self, *, timeout: float, rate: Rate) -> None:
         """Let later downloads be patient for other `timeout` seconds; the new rate counts for all at once."""
-        self._terms.rate.set(rate)
+        self._limit.change(rate)
         self._terms = replace(self._terms, timeout=timeout)
         self._settings = replace(self._settings, timeout=timeout)
         self.close()  # the connections that wait have the old time limit

@@ -15,13 +15,12 @@ from typing import Any
 import httpx
 
 from camspool.adapters.download import answer
+from camspool.adapters.download.pace import LARGEST_PIECE
 
 Piece = bytes | memoryview
 
 LONG = 4 << 20
 """Bytes from which on a new connection costs less than httpx does."""
-PIECE = 512 << 10
-"""Bytes that are read at once, at most."""
 
 
 def pieces(response: httpx.Response, timeout: float, most: Callable[[], int]) -> Iterator[Piece]:
@@ -32,7 +31,7 @@ def pieces(response: httpx.Response, timeout: float, most: Callable[[], int]) ->
     Args:
         response: an answer of whose body nothing has been read.
         timeout: seconds without a byte, after which there is an httpx error.
-        most: how many bytes to read next, at most; httpx's own 64 KiB cannot be helped.
+        most: how many bytes to read next, no more than `LARGEST_PIECE`; httpx itself reads up to 64 KiB.
     """
     body = response.iter_raw()
     connected, length = _socket(response), answer.announced_bytes(response) or 0
@@ -63,9 +62,9 @@ def _past_httpx(
     connected: socket.socket, left: int, timeout: float, most: Callable[[], int]
 ) -> Iterator[memoryview]:
     connected.setblocking(False)
-    rooms = cycle([memoryview(bytearray(PIECE)) for _ in range(2)])
+    rooms = cycle([memoryview(bytearray(LARGEST_PIECE)) for _ in range(2)])
     while left:
-        room = next(rooms)[: min(left, PIECE, most())]
+        room = next(rooms)[: min(left, most())]
         count = _fill(connected, room, timeout)
         left -= count
         yield room[:count]

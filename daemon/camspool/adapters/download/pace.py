@@ -7,6 +7,15 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+LARGEST_PIECE = 512 << 10
+"""Bytes that are read at once, at most."""
+TURN = 64 << 10
+"""Bytes that one download gets, before the next one's turn, when there is a limit."""
+
+Rate = Callable[[], float | None]
+
+_CREDIT_S = 0.1  # what was not taken in time may be made up for: threads wake up late
+_LOOK_AGAIN_S = 1.0  # the limit may have changed
 _WINDOW_S = 10.0  # the speed is that of the last ten seconds
 
 
@@ -14,30 +23,69 @@ class RateLimit:
     """Bytes per second for everybody together; safe to use from several threads.
 
     Args:
-        bytes_per_s: the limit; None for none.
+        rate: bytes per second that are allowed now, None for no limit; it may be another one at any time.
         monotonic: the clock, in seconds.
     """
 
-    def __init__(self, bytes_per_s: float | None, monotonic: Callable[[], float]) -> None:
-        self._bytes_per_s = bytes_per_s
+    def __init__(self, rate: Rate, monotonic: Callable[[], float]) -> None:
+        self._rate = rate
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._free_at = monotonic()
+        self._taken = self._allowed = 0.0
+        self._seen_at = monotonic()
 
-    def set(self, bytes_per_s: float | None) -> None:
-        """Allow so many bytes per second from now on."""
-        with self._lock:
-            self._bytes_per_s = bytes_per_s
-            self._free_at = self._monotonic()
+    def change(self, rate: Rate) -> None:
+        """Let another rate hold, for what runs as well."""
+        self._rate = rate
 
-    def wait_s(self, count: int) -> float:
-        """Seconds to wait after `count` bytes; what several threads took is paid one after the other."""
+    @property
+    def piece(self) -> int:
+        """Bytes to read at once, at most: with a limit no more than what is paid for at once."""
+        return LARGEST_PIECE if self._rate() is None else TURN
+
+    def take(self, count: int) -> float:
+        """Note that `count` bytes were taken; what to give to `wait_s`. All wait in the order of this."""
         with self._lock:
-            if self._bytes_per_s is None:
-                return 0.0
-            now = self._monotonic()
-            self._free_at = max(self._free_at, now) + count / self._bytes_per_s
-            return self._free_at - now
+            self._taken += count
+            return self._taken
+
+    def wait_s(self, taken: float) -> float:
+        """Seconds to wait, and then to ask again; 0 once everything up to `taken` is allowed."""
+        with self._lock:
+            self._allow()
+            rate = self._rate()
+            owed = taken - self._allowed
+            return 0.0 if rate is None or owed < 1 else min(owed / rate, _LOOK_AGAIN_S)
+
+    def _allow(self) -> None:
+        now, rate = self._monotonic(), self._rate()
+        if rate is None:
+            self._allowed = self._taken
+        else:
+            earned = self._allowed + (now - self._seen_at) * rate
+            self._allowed = min(earned, self._taken + _CREDIT_S * rate)
+        self._seen_at = now
+
+
+class Share:
+    """What one download takes of a limit. It pays for a `TURN` at a time, so that all get on alike."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._owed = 0
+        self._taken = 0.0
+
+    def take(self, count: int) -> None:
+        """Note that `count` bytes were taken."""
+        self._owed += count
+        if self._owed >= TURN:
+            rest = self._owed % TURN
+            self._taken = self._limit.take(self._owed - rest)
+            self._owed = rest
+
+    def wait_s(self) -> float:
+        """Seconds to wait, and then to ask again; 0 when more may be taken."""
+        return self._limit.wait_s(self._taken)
 
 
 class Meter:

@@ -11,8 +11,8 @@ import httpx
 import structlog
 
 from camspool.adapters.download import answer
-from camspool.adapters.download.body import PIECE, Piece, pieces
-from camspool.adapters.download.pace import Meter, RateLimit
+from camspool.adapters.download.body import Piece, pieces
+from camspool.adapters.download.pace import Meter, RateLimit, Share
 from camspool.adapters.download.part import PartFile
 from camspool.adapters.download.session import Session
 from camspool.core.errors import BadVideo
@@ -23,12 +23,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every transfer: seconds without a byte, longest file in bytes, clock, rate."""
+    """What holds for every transfer: seconds without a byte, longest file in bytes, clock, limit."""
 
     timeout: float
     largest: int
     monotonic: Callable[[], float]
-    rate: RateLimit
+    limit: RateLimit
 
 
 class Transfer:
@@ -138,7 +138,7 @@ class Transfer:
         raise answer.interrupted(f"{answer.place(url)} redirects more than {answer.MOST_REDIRECTS} times")
 
     def _body(self, response: httpx.Response) -> Iterator[Piece]:
-        return pieces(response, self._terms.timeout, lambda: PIECE)
+        return pieces(response, self._terms.timeout, lambda: self._terms.limit.piece)
 
     def _receive(
         self, response: httpx.Response, body: Iterator[Piece], part: PartFile, total: int | None
@@ -156,7 +156,7 @@ class Transfer:
         return downloaded
 
     def _copy(self, body: Iterator[Piece], part: PartFile, total: int | None, etag: str | None) -> None:
-        meter = Meter(part.bytes, self._terms.monotonic)
+        meter, share = Meter(part.bytes, self._terms.monotonic), Share(self._terms.limit)
         most = self._terms.largest if total is None else total
         self._report(DownloadProgress(part.bytes, total, None, etag))
         for chunk in body:
@@ -166,12 +166,10 @@ class Transfer:
             part.write(chunk)
             if meter.due():
                 self._report(DownloadProgress(part.bytes, total, meter.speed(part.bytes), etag))
-            self._pause(self._terms.rate.wait_s(len(chunk)))
-
-    def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            self.progressed_at = self._terms.monotonic() + seconds  # to wait is all that is to be done
-            self._cancelled.wait(seconds)
+            share.take(len(chunk))
+            while (pause := share.wait_s()) > 0:
+                self._cancelled.wait(pause)
+                self._check()
 
     def _begin_writing(self) -> None:
         with self._lock:
