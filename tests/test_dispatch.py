@@ -1,6 +1,8 @@
 """Slots are given and taken back, whatever happens to the clips that hold them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -51,40 +53,18 @@ def a_job(name: str, clock: FakeClock) -> Job:
 
 
 class CountingClock(FakeClock):
-    """Counts how often somebody goes to sleep."""
+    """Also counts how often somebody begins to sleep."""
 
-    def __init__(self) -> None:
-        super().__init__(datetime(2026, 1, 1, tzinfo=UTC))
-        self.rests = 0
+    slept = 0
 
     async def sleep(self, seconds: float) -> None:
-        self.rests += 1
+        self.slept += 1
         await super().sleep(seconds)
 
 
-async def test_a_clip_that_waits_for_a_slot_keeps_nobody_busy() -> None:
-    clock, carrier = CountingClock(), Carrier()
-
-    async def on_ended(_: Job) -> None: ...
-
-    limits = {Lane.PREPARING: 1, Lane.DOWNLOADING: 1}
-    dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits, on_ended)
-    running = asyncio.create_task(dispatcher.run())
-    dispatcher.add(a_job("first", clock))
-    await settled()
-    dispatcher.add(a_job("second", clock))
-    await settled()
-    assert carrier.at_work == ["first"]
-    before = clock.rests
-    await settled()
-    assert clock.rests == before
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-
-
-@pytest.mark.parametrize("turns", range(6))
-async def test_a_deletion_at_any_moment_gives_the_slot_back(turns: int) -> None:
-    clock, carrier = FakeClock(datetime(2026, 1, 1, tzinfo=UTC)), Carrier()
+@asynccontextmanager
+async def dispatching(carrier: Carrier, clock: FakeClock) -> AsyncIterator[tuple[Dispatcher, list[str]]]:
+    """A dispatcher at work, with one slot in each lane; and the names of the requests that have ended."""
     ended: list[str] = []
 
     async def on_ended(job: Job) -> None:
@@ -94,35 +74,58 @@ async def test_a_deletion_at_any_moment_gives_the_slot_back(turns: int) -> None:
     dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits, on_ended)
     running = asyncio.create_task(dispatcher.run())
     await settled()
-    deleted, other = a_job("deleted", clock), a_job("other", clock)
-    dispatcher.add(deleted)
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    await dispatcher.drop(deleted)
-    dispatcher.add(other)
-    await settled()
-    assert carrier.at_work == ["other"]
-    carrier.end.set()
-    await settled()
-    assert ended == ["other"]
+    yield dispatcher, ended
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_no_more_work_at_once_than_the_limits_allow() -> None:
+async def test_waiting_for_a_slot_costs_nothing() -> None:
+    clock, carrier = CountingClock(), Carrier()
+    async with dispatching(carrier, clock) as (dispatcher, _):
+        for name in ("first", "second", "third"):
+            dispatcher.add(a_job(name, clock))
+            await settled()
+        slept = clock.slept
+        await settled()
+        assert (carrier.at_work, clock.slept) == (["first"], slept)
+
+
+async def test_a_slot_that_a_deletion_frees_is_given_at_once() -> None:
+    clock, carrier = FakeClock(), Carrier()
+    async with dispatching(carrier, clock) as (dispatcher, _):
+        deleted = a_job("deleted", clock)
+        dispatcher.add(deleted)
+        dispatcher.add(a_job("other", clock))
+        await settled()
+        await dispatcher.drop(deleted)
+        await settled()
+        assert carrier.at_work == ["other"]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_deletion_at_any_moment_gives_the_slot_back(turns: int) -> None:
     clock, carrier = FakeClock(datetime(2026, 1, 1, tzinfo=UTC)), Carrier()
+    async with dispatching(carrier, clock) as (dispatcher, ended):
+        deleted, other = a_job("deleted", clock), a_job("other", clock)
+        dispatcher.add(deleted)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await dispatcher.drop(deleted)
+        dispatcher.add(other)
+        await settled()
+        assert carrier.at_work == ["other"]
+        carrier.end.set()
+        await settled()
+        assert ended == ["other"]
 
-    async def on_ended(_job: Job) -> None: ...
 
-    limits = {Lane.PREPARING: 2, Lane.DOWNLOADING: 1}
-    dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits, on_ended)
-    running = asyncio.create_task(dispatcher.run())
-    for number in range(5):
-        dispatcher.add(a_job(f"b{number}", clock))
-    await settled()
-    assert len(carrier.at_work) == 2
-    dispatcher.set_limits({Lane.PREPARING: 4, Lane.DOWNLOADING: 1})
-    await settled()
-    assert len(carrier.at_work) == 4
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+async def test_new_limits_count_at_once() -> None:
+    clock, carrier = FakeClock(), Carrier()
+    async with dispatching(carrier, clock) as (dispatcher, _):
+        for number in range(5):
+            dispatcher.add(a_job(f"b{number}", clock))
+        await settled()
+        assert len(carrier.at_work) == 1
+        dispatcher.set_limits({Lane.PREPARING: 4, Lane.DOWNLOADING: 1})
+        await settled()
+        assert len(carrier.at_work) == 4

@@ -152,6 +152,7 @@ class Dispatcher:
         self, lane: _LaneState, ticket: Ticket, group: asyncio.TaskGroup, task: asyncio.Task[None]
     ) -> None:
         del lane.running[ticket]
+        self._wake.set()
         if task.cancelled() or self._closing:
             return
         self.add(ticket.job)
@@ -165,7 +166,10 @@ class Dispatcher:
             log.exception("request_crashed", request=job.name)
 
     async def _rest(self) -> None:
-        """Sleep until something is added or a clip ends, or until the next clip's wait is over."""
+        """Sleep until something is added or a clip ends, or until the next clip's wait is over.
+
+        What waits for a slot only is woken by the clip that gives its own back.
+        """
         now = self._clock.now().timestamp()
         dues = [due for lane in self._lanes.values() if (due := lane.queue.next_due()) is not None]
         pause = min([LOOK_AT_THE_CLOCK_S, *(max(0.0, due - now) for due in dues)])
