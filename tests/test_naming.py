@@ -225,3 +225,28 @@ def test_the_longest_accepted_name_has_room_for_everything() -> None:
         naming.status_path(f"{name}.yaml"),
     ):
         assert len(made.encode()) <= 255
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("b.json", "b.yaml"),
+        ("b.json", "b~2.json"),
+        ("b.json", "b~2~3.yml"),
+        ("b.json", "B.json"),
+        ("b.txt", "b.txt.json"),
+        ("b.001.json", "b.json"),
+        ("_b.json", "rejected~_b.json"),
+        ("a/b.json", "a~2/b.json"),
+        ("A/b.json", "a/b.json"),
+    ],
+)
+def test_files_whose_names_can_meet_are_of_one_family(one: str, other: str) -> None:
+    assert naming.family(one) == naming.family(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("b.json", "c.json"), ("a/b.json", "c/b.json"), ("a.json", "a/b.json")]
+)
+def test_others_are_not(one: str, other: str) -> None:
+    assert naming.family(one) != naming.family(other)

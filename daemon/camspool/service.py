@@ -13,6 +13,7 @@ from camspool import composition, reload
 from camspool.adapters.systemd import ServiceManager, watchdog_interval
 from camspool.adapters.watch import Change, Settled
 from camspool.conditions import Cause
+from camspool.core import naming
 from camspool.core.errors import ConfigurationError, StorageTrouble
 from camspool.core.health import ServiceState
 from camspool.core.model import Waiting
@@ -24,6 +25,9 @@ from camspool.threads import first_of
 from camspool.vitals import FileWork, Sign, Vitals
 
 log = structlog.get_logger()
+
+TAKEN_IN_AT_ONCE: Final = 4
+"""Files of drop/: a file system makes several small files durable in hardly more time than one."""
 
 SERVICE_FILE_EVERY_S: Final = 15
 SCANNER_PATIENCE_S: Final = 60.0
@@ -52,7 +56,7 @@ class Service:
         self._report = Report(self._parts)
         self._telemetry = Telemetry(self._parts, self._report, settings)
         self._manager = ServiceManager()
-        self._changes: asyncio.Queue[Change] = asyncio.Queue()
+        self._changes: list[asyncio.Queue[Change]] = [asyncio.Queue() for _ in range(TAKEN_IN_AT_ONCE)]
         self._stopping = asyncio.Event()
         self._reload_asked = asyncio.Event()
         self._news = asyncio.Event()
@@ -103,10 +107,10 @@ class Service:
 
     def _lasting_work(self) -> list[Coroutine[Any, Any, None]]:
         return [
-            self._parts.watcher.run(self._changes.put_nowait),
+            self._parts.watcher.run(self._note),
             self._parts.dispatcher.run(),
             self._parts.directory.keep_fresh(),
-            self._take_in(),
+            *(self._take_in(changes) for changes in self._changes),
             self._settle_abandoned(),
             self._tell_news(),
             self._reload_when_asked(),
@@ -168,9 +172,13 @@ class Service:
 
     # What arrives in the drop folder
 
-    async def _take_in(self) -> None:
+    def _note(self, change: Change) -> None:
+        """Queue a change; those whose names could meet in mirror/ are taken in one after the other."""
+        self._changes[hash(naming.family(change.file)) % len(self._changes)].put_nowait(change)
+
+    async def _take_in(self, changes: asyncio.Queue[Change]) -> None:
         while True:
-            change = await self._changes.get()
+            change = await changes.get()
             await self._parts.conditions.passable(Cause.MIRROR)
             try:
                 await self._handle(change)
@@ -191,7 +199,7 @@ class Service:
     async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
         """What could not be taken in now comes again: when the mirror is back, or after a pause."""
         pause = 0.0 if await self._parts.storage.is_down() else self._settings.watch.poll
-        asyncio.get_running_loop().call_later(pause, self._changes.put_nowait, change)
+        asyncio.get_running_loop().call_later(pause, self._note, change)
         if change.file not in self._put_off_files:
             self._put_off_files.add(change.file)
             log.warning("request_put_off", file=change.file, problem=trouble.message)

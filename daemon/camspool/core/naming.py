@@ -29,6 +29,7 @@ LONGEST_PATH: Final = 2048
 _KEPT_BYTES: Final = 200
 
 _REJECTED: Final = "rejected~"
+_NUMBERS: Final = re.compile(r"(?:~[0-9]+)+\Z")
 _PART: Final = re.compile(r"\.(?P<stem>.+)\.(?:[0-9]{3}|[1-9][0-9]{3,})(?:-[0-9]+)?\.mp4\.part", re.DOTALL)
 
 
@@ -145,6 +146,13 @@ def folder_of(path: str) -> str:
 def numbered_name(name: str, number: int) -> str:
     """The request's name with `~2`, `~3`...; number 1 is the name itself."""
     return name if number == 1 else f"{name}~{number}"
+
+
+def family(file: str) -> str:
+    """The same for all files of drop/ that could come to have one name in mirror/; others may share it."""
+    *folders, last = file.casefold().split("/")
+    components = (*folders, last.partition(".")[0])
+    return "/".join(_NUMBERS.sub("", component.removeprefix(_REJECTED)) for component in components)
 
 
 def numbered_file(file: str, number: int) -> str:
