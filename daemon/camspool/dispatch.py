@@ -182,6 +182,7 @@ def _rank(job: Job, clip: Clip) -> Rank:
         begun=clip.state not in {State.SCHEDULED, State.QUEUED},
         priority=entry.priority,
         camera=clip.camera,
+        request=job.name,
         age=job.status.created_at.timestamp(),
     )
 

@@ -60,21 +60,45 @@ def in_step(now: float, pause: float, step: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """What decides a clip's place: begun work first, then priority; within these camera by camera, by age."""
+    """What decides a clip's place: begun work, priority; then camera by camera, request by request, age."""
 
     begun: bool
     priority: int
     camera: Hashable
+    request: Hashable
     age: float
     """Any number that is smaller for older requests."""
 
 
-_Cameras = OrderedDict[Hashable, list[tuple[float, int, Item]]]
-"""The clips that are ready, of one rank: cameras in turn, each with its clips by age."""
+class _Line(Generic[Item]):
+    """The clips of one camera that are ready. In each round every request has one, the oldest first.
+
+    A request that comes is in the next round, however many clips of others wait.
+    """
+
+    def __init__(self) -> None:
+        self._clips: list[tuple[int, float, int, Item]] = []
+        self._round = 0
+        self._last: dict[Hashable, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._clips)
+
+    def push(self, rank: Rank, ticket: int, item: Item) -> None:
+        self._last[rank.request] = turn = max(self._last.get(rank.request, 0), self._round) + 1
+        heapq.heappush(self._clips, (turn, rank.age, ticket, item))
+
+    def pop(self) -> tuple[int, Item]:
+        self._round, _, ticket, item = heapq.heappop(self._clips)
+        return ticket, item
+
+
+_Cameras = OrderedDict[Hashable, _Line[Item]]
+"""The clips that are ready, of one rank: cameras in turn."""
 
 
 class FairQueue(Generic[Item]):
-    """The clips that wait for a slot. One camera with a thousand clips does not keep another one waiting."""
+    """The clips that wait for a slot. No camera or request with a thousand clips keeps others waiting."""
 
     def __init__(self) -> None:
         self._ranks: dict[Item, Rank] = {}
@@ -133,13 +157,13 @@ class FairQueue(Generic[Item]):
             rank = self._ranks[item]
             self._ripe.add(item)
             cameras = self._ready.setdefault((rank.begun, rank.priority), OrderedDict())
-            heapq.heappush(cameras.setdefault(rank.camera, []), (rank.age, ticket, item))
+            cameras.setdefault(rank.camera, _Line()).push(rank, ticket, item)
 
     def _take_from(self, cameras: "_Cameras[Item]") -> Item | None:
         while cameras:
             camera, waiting = cameras.popitem(last=False)
             while waiting:
-                _, ticket, item = heapq.heappop(waiting)
+                ticket, item = waiting.pop()
                 if self._is_current(item, ticket):
                     if waiting:
                         cameras[camera] = waiting
