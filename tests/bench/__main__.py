@@ -15,7 +15,6 @@ PACKAGES = {
     "aria2c": "aria2",
     "inotifywait": "inotify-tools",
     "jq": "jq",
-    "openssl": "openssl",
 }
 """The programs that are needed, each with Debian's package of it."""
 
@@ -38,10 +37,12 @@ def main() -> int:
     if missing:
         print(f"The benchmarks need more programs: apt-get install {' '.join(missing)}", file=sys.stderr)
         return 2
+    chosen = {name: benchmark for name, benchmark in BENCHMARKS.items() if arguments.k in name}
+    if not chosen:
+        print(f"No benchmark is called {arguments.k!r}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
     rows: list[Row] = []
-    for name, benchmark in BENCHMARKS.items():
-        if arguments.k not in name:
-            continue
+    for name, benchmark in chosen.items():
         print(f"{name} ...", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="camspool-bench-", dir=arguments.dir) as folder:
             for row in benchmark(Path(folder)):
