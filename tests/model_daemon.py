@@ -270,7 +270,7 @@ class ModelDaemon:
             "Spool": self._new_spool,
             "_api": lambda *_: (self.server, self.server),
             "Batching": lambda *_: self.server,
-            "_downloads": lambda _: self.server,
+            "_downloads": lambda *_: self.server,
             "Mp4Videos": lambda _: ModelVideos(),
         }
         for name, replacement in replacements.items():

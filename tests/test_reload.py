@@ -100,7 +100,7 @@ def works_by(parts: Parts) -> dict[str, Any]:
         "rate": (parts.pacing._rate._period, parts.pacing._rate._recent.maxlen),
         "backoff": parts.pacing._patience.backoff,
         "download": (parts.downloads._terms.timeout, parts.downloads._settings),
-        "download rate": parts.downloads._terms.rate._bytes_per_s,
+        "download rate": parts.downloads._limit._rate(),
         "verify": parts.videos.verify,
         "watch": parts.watcher._settings,
         "storage": (parts.storage.min_free, parts.storage.pause),

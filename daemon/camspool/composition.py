@@ -84,9 +84,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
     conditions = Conditions(on_condition)
     survilla, pacing = _api(settings, environ, clock, conditions, figures)
     recordings = Batching(pacing, clock, settings.api.batch)
-    downloads = HttpDownloads(
-        timeout=settings.download.timeout, rate=download_rate(settings, clock), user_agent=USER_AGENT
-    )
+    downloads = _downloads(settings, clock)
     storage = Storage(spool, conditions, clock, min_free=settings.cleanup.min_free, pause=settings.watch.poll)
     directory = Directory(recordings, clock)
     ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after, figures))
@@ -235,6 +233,12 @@ def _page(settings: Settings, spool: Spool, clock: Clock, conditions: Conditions
     shelf = Shelf(spool.own_files, settings.timezone)
     posters = Posters(spool.own_files, shelf, clock, has_room)
     return Page(spool, clock, shelf, posters, enabled=settings.page.enabled)
+
+
+def _downloads(settings: Settings, clock: Clock) -> HttpDownloads:
+    return HttpDownloads(
+        timeout=settings.download.timeout, rate=download_rate(settings, clock), user_agent=USER_AGENT
+    )
 
 
 def download_rate(settings: Settings, clock: Clock) -> Callable[[], float | None]:

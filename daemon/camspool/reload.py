@@ -64,7 +64,8 @@ def apply(parts: Parts, settings: Settings, environ: Mapping[str, str]) -> None:
     parts.survilla.set_timeout(settings.api.timeout)
     parts.pacing.configure(rate=settings.api.rate, backoff=composition.backoff(settings))
     parts.recordings.batch = settings.api.batch
-    parts.downloads.configure(timeout=settings.download.timeout, rate=settings.download.rate)
+    rate = composition.download_rate(settings, parts.clock)
+    parts.downloads.configure(timeout=settings.download.timeout, rate=rate)
     parts.videos.verify = settings.download.verify
     parts.world.policy = composition.policy(settings)
     parts.examiner.terms = composition.terms(settings)

@@ -15,7 +15,7 @@ from camspool.simulator import Settings, Simulator
 FINISHED = 100_000
 IN_A_FOLDER = 500
 OUTSTANDING = 1000
-SETTLE_S, IDLE_S = 15.0, 45.0
+SETTLE_S, IDLE_S = 100.0, 40.0
 IMPORT_ROUNDS = 11
 
 
@@ -46,7 +46,7 @@ def full_mirror(folder: Path) -> Iterator[Row]:
         _fill(daemon.mirror)
     with Simulator(world(), Settings(prepare_cloud=3600, cache=folder / "cache")) as sim:
         with Daemon(folder, sim) as daemon:
-            time.sleep(SETTLE_S)  # what is left over from the last run is looked for once
+            time.sleep(SETTLE_S)  # once, the whole mirror is looked through, unhurriedly
             before = cpu_s(daemon.pid)
             time.sleep(IDLE_S)
             share = (cpu_s(daemon.pid) - before) / IDLE_S * 100

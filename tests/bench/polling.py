@@ -14,7 +14,7 @@ from camspool.simulator import Settings, Simulator
 PREPARATION_S = 20.0
 CLIPS = 1000
 NAIVE_CLIPS = 100
-LONG_PREPARATION_S = 60.0
+LONG_PREPARATION_S = 40.0
 FEW = 4
 """Requests of which no download has to wait for another's."""
 
