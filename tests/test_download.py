@@ -402,7 +402,9 @@ async def test_a_rate_holds_for_all_together(tmp_path: Path) -> None:
         async with downloads(rate=SIZE * 8) as adapter:
             orders = [DownloadOrder(server.url(), tmp_path / str(number)) for number in range(4)]
             await asyncio.gather(*(adapter.fetch(order, lambda _: None) for order in orders))
-    assert time.monotonic() - begun >= 0.45
+    assert (
+        time.monotonic() - begun >= 0.3
+    )  # of half a second: what was not used just before may be made up for
 
 
 def test_the_speed_is_that_of_late() -> None:

@@ -72,6 +72,20 @@ def test_what_a_slow_server_leaves_is_for_the_others() -> None:
     assert got == [pytest.approx(12 * MB, rel=0.05), pytest.approx(108 * MB, rel=0.05)]
 
 
+def test_downloads_smaller_than_a_turn_are_paid_for_too() -> None:
+    line = Line(lambda _: MB)
+    count = 0
+    while line.now < 20:
+        share = Share(line.limit)
+        share.take(TURN)
+        while (pause := share.wait_s()) > 0:
+            line.now += pause
+        share.take(TURN // 2)
+        share.end()
+        count += 1
+    assert count * TURN * 1.5 / line.now == pytest.approx(MB, rel=0.05)
+
+
 def test_a_rest_is_not_saved_up() -> None:
     line = Line(lambda _: MB)
     line.run(1, [TURN])

@@ -83,6 +83,11 @@ class Share:
             self._taken = self._limit.take(self._owed - rest)
             self._owed = rest
 
+    def end(self) -> None:
+        """Nothing more is taken; who comes next pays for what is left."""
+        self._limit.take(self._owed)
+        self._owed = 0
+
     def wait_s(self) -> float:
         """Seconds to wait, and then to ask again; 0 when more may be taken."""
         return self._limit.wait_s(self._taken)

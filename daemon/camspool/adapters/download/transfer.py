@@ -170,6 +170,7 @@ class Transfer:
             while (pause := share.wait_s()) > 0:
                 self._cancelled.wait(pause)
                 self._check()
+        share.end()
 
     def _begin_writing(self) -> None:
         with self._lock:
