@@ -33,6 +33,7 @@ SETTINGS: dict[str, Any] = {
     "requests": {"grace": "2m", "delay": "10s"},
     "limits": {"preparing": 3, "downloading": 2},
     "cleanup": {"every": "1m", "min_free": 0},
+    "page": {"enabled": False},
 }
 FASTEST_JOB_S = 15.0
 """Jobs that come round more often only cost time here."""

@@ -332,9 +332,12 @@ async def test_progress_is_noted_while_there_is_any(part: Path) -> None:
 
 async def test_a_wait_for_the_rate_is_no_standstill(part: Path) -> None:
     with FaultyServer(whole) as server:
-        async with downloads(rate=1000) as adapter:
+        async with downloads(rate=1) as adapter:
             task = asyncio.create_task(adapter.fetch(DownloadOrder(server.url(), part), lambda _: None))
-            await until(lambda: adapter.progressed_at() > time.monotonic() + 10)
+            await until(lambda: part.exists() and part.stat().st_size)
+            size, before = part.stat().st_size, adapter.progressed_at()
+            await until(lambda: adapter.progressed_at() > before)
+            assert part.stat().st_size == size < SIZE
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -7,19 +7,17 @@ What one module makes of one value is tested beside it (`test_documents.py`, `te
 import asyncio
 import io
 import json
-import logging
 import os
 import socket
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from camspool.adapters import logs
 from camspool.core import naming
@@ -43,21 +41,6 @@ def sim(shared: Simulator) -> Iterator[Simulator]:
     shared.record.clear()
     yield shared
     shared.faults.clear()
-
-
-@contextmanager
-def talkative(level_name: str = "debug") -> Iterator[None]:
-    """Let all that is logged go to stderr, at its most talkative."""
-    root, secrets = logging.getLogger(), list(logs.redaction._secrets)
-    level = root.level
-    logs.configure(level_name, "json")
-    try:
-        yield
-    finally:
-        logs.redaction._secrets[:] = secrets
-        root.setLevel(level)
-        root.handlers = [each for each in root.handlers if not isinstance(each, logs._LibraryMessages)]
-        structlog.reset_defaults()
 
 
 def assert_nothing_is_told(folder: Path, log: str) -> None:
@@ -291,19 +274,17 @@ def assert_done_is_whole(camspool: Running, statuses: Iterable[dict[str, Any]]) 
 async def test_each_file_gets_its_answer(
     tmp_path: Path, sim: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with talkative():
-        async with daemon(tmp_path, sim) as camspool:
-            drop_what_is_no_file(camspool.drop, tmp_path / "outside")
-            before = tree(tmp_path / "outside")
-            expected = drop_everything(camspool.drop)
-            await all_answered(camspool, expected)
-            assert_answered(camspool, expected)
-            left = {
-                str(path.relative_to(camspool.drop)) for path in camspool.drop.rglob("*") if path.is_file()
-            }
-            assert left >= set(IGNORED)
-            assert camspool.service()["state"] == "ok"
-            assert await camspool.leftovers() == []
+    logs.configure("debug", "json")
+    async with daemon(tmp_path, sim) as camspool:
+        drop_what_is_no_file(camspool.drop, tmp_path / "outside")
+        before = tree(tmp_path / "outside")
+        expected = drop_everything(camspool.drop)
+        await all_answered(camspool, expected)
+        assert_answered(camspool, expected)
+        left = {str(path.relative_to(camspool.drop)) for path in camspool.drop.rglob("*") if path.is_file()}
+        assert left >= set(IGNORED)
+        assert camspool.service()["state"] == "ok"
+        assert await camspool.leftovers() == []
     assert tree(tmp_path / "outside") == before
     assert {path.name for path in tmp_path.iterdir()} == {
         "drop", "mirror", "state", "outside", "token", "config.json",
@@ -325,7 +306,8 @@ async def test_names_of_cameras_are_only_told(
         tuple(Node(number, name, stretches=(stretch,)) for number, name in enumerate(CAMERA_NAMES, 1))
     )
     settings = Settings(prepare_cloud=0, cache=tmp_path_factory.getbasetemp() / "clips")
-    with talkative(), Simulator(world, settings) as sim:
+    logs.configure("debug", "json")
+    with Simulator(world, settings) as sim:
         async with daemon(tmp_path, sim) as camspool:
             for number in range(1, len(CAMERA_NAMES) + 1):
                 camspool.put(f"b{number}.json", request(number, seconds=2))
@@ -503,7 +485,8 @@ def try_faults(lies: Iterable[Lie], folders: list[Path], *, times: int | None) -
         await asyncio.gather(*(work(folder) for folder in folders))
 
     written = io.BytesIO()
-    with redirect_stderr(io.TextIOWrapper(written, "utf-8", write_through=True)), talkative("info"):
+    with redirect_stderr(io.TextIOWrapper(written, "utf-8", write_through=True)):
+        logs.configure("info", "json")
         asyncio.run(work_side_by_side())
     for folder in folders:
         assert_nothing_is_told(folder, written.getvalue().decode())

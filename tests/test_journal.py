@@ -20,15 +20,11 @@ log = structlog.get_logger()
 
 @pytest.fixture
 def stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TextIO]:
-    """A file that stderr can lead to, named as the journal's stream; logging as before afterwards."""
-    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    """A file that stderr can lead to, named as the journal's stream."""
     with (tmp_path / "stderr").open("w+") as stream:
         facts = os.fstat(stream.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{facts.st_dev}:{facts.st_ino}")
         yield stream
-    structlog.reset_defaults()
-    logging.getLogger().handlers[:] = handlers
-    logging.getLogger().setLevel(level)
 
 
 @pytest.fixture

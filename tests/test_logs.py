@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,6 @@ HOSTILE = "a\nb\r\x1b[31m\x9b31m\x7f\u2028\u202e\x00 \udcff.json"
 QUERY = "sig=s3cr3t&expires=1"
 
 log = structlog.get_logger()
-
-
-@pytest.fixture(autouse=True)
-def _restored_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(logs.redaction, "_secrets", [])
-    root, httpx = logging.getLogger(), logging.getLogger("httpx")
-    level, httpx_level = root.level, httpx.level
-    httpx.setLevel(logging.NOTSET)  # whoever has downloaded before has quietened it
-    yield
-    root.setLevel(level)
-    httpx.setLevel(httpx_level)
-    root.handlers = [each for each in root.handlers if not isinstance(each, logs._LibraryMessages)]
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import socket
@@ -119,16 +118,6 @@ def token_place(parts: Parts) -> str:
 
 def logs_by() -> Any:
     return structlog.get_config()["wrapper_class"], type(structlog.get_config()["processors"][-1])
-
-
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
-    before, root = structlog.get_config(), logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.configure(**before)
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_each_key_is_applied_at_once_or_needs_a_restart(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ class House:
             version="0",
             state=state,
             started_at=NOW,
-            updated_at=NOW - timedelta(seconds=age),
+            updated_at=datetime.now(UTC) - timedelta(seconds=age),
             problems=problems,
             watching=Watching("inotify", "ext4", None),
             api=ApiHealth(None, 0),

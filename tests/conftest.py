@@ -1,0 +1,25 @@
+"""What holds for every test: how it logs, and which secrets it knows, is forgotten after it."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from camspool.adapters.logs import redaction
+
+_LIBRARIES = ("httpx", "httpcore", "apscheduler.scheduler")
+"""Their loggers are made quieter by the daemon, for the rest of the process."""
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(redaction, "_secrets", [])
+    loggers = [logging.getLogger(), *map(logging.getLogger, _LIBRARIES)]
+    levels, handlers = [logger.level for logger in loggers], loggers[0].handlers[:]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    loggers[0].handlers[:] = handlers
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
