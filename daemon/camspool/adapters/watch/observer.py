@@ -24,6 +24,7 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers.inotify import InotifyObserver
+from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 from watchdog.utils import BaseThread
 
 from camspool.adapters.watch.file_systems import UNKNOWN, file_system_of, why_inotify, why_polling
@@ -44,6 +45,11 @@ _EVENTS: Final[list[type[FileSystemEvent]]] = [
 ]
 
 log = structlog.get_logger()
+
+# A file that is moved out of drop/, as each request is in the end, has only the first half of a move. The
+# library waits for the other half, 0.5 s unless told otherwise, and holds up all that comes after it. The
+# kernel tells both halves at once.
+InotifyMoveEventGrouper.delay = 0.02
 
 # watchdog calls it an error that its threads are told to stop while they wait.
 logging.getLogger("watchdog.observers.inotify").addFilter(
