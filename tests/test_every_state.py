@@ -146,9 +146,12 @@ def test_killed_while_the_preparation_is_asked_for_it_is_asked_for_once(daemon: 
     assert (status.state, daemon.server.calls["prepare"]) == ("done", 1)
 
 
+@pytest.mark.parametrize("pause", [10.0, 60.0], ids=["", "after the watcher has missed the file"])
 def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
-    daemon: ModelDaemon, monkeypatch: pytest.MonkeyPatch
+    daemon: ModelDaemon, monkeypatch: pytest.MonkeyPatch, pause: float
 ) -> None:
+    assert daemon.service
+    daemon.service._parts.storage.pause = pause
     real, made = FailingSpool.file_away, []
 
     def fails_afterwards(*arguments: Any, **options: Any) -> str | None:

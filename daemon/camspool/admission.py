@@ -80,7 +80,8 @@ class Admission:
         """
         async with self._turn(naming.printable(file)):
             job = self._ledger.of_file(naming.printable(file))
-            if job is not None:
+            # One that has ended is being filed: the file may be gone because it was just moved.
+            if job is not None and not job.status.state.final:
                 await self._dispatcher.drop(job)
                 await self._cancel(job)
 

@@ -6,6 +6,7 @@ daemon is started on the images, as after a cut at that moment.
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -137,6 +138,7 @@ def after_cut(folder: Path, image: Path, sim: Simulator, expected: dict[str, str
     without_record = [name for name in known if status(camspool, name) is None]
     home = folder / f"daemon-{image.name}"
     home.mkdir()
+    tell_from_its_copies(image)
     # Each daemon sees its image at the place that state/ remembers, and nobody else does.
     inside = f'mount --bind "{image}" "{folder / "data"}" && exec "$@"'
     wrapper = ["unshare", "--mount", "sh", "-c", inside, "sh"]
@@ -146,6 +148,18 @@ def after_cut(folder: Path, image: Path, sim: Simulator, expected: dict[str, str
         left = partial(unfinished, camspool, known, without_record)
         wait_for(lambda: not left(), left)
     return found + left()
+
+
+def tell_from_its_copies(image: Path) -> None:
+    """Give the folders' markers ids of their own: two daemons on folders with one id are refused."""
+    remembered = image / "state/folders.json"
+    for marker in (image / "drop/.camspool", image / "mirror/.camspool"):
+        if not marker.exists() or not marker.read_bytes().strip(b"\0"):
+            continue
+        old, new = json.loads(marker.read_bytes())["id"], secrets.token_hex(16)
+        for file in (marker, remembered):
+            if file.exists():
+                file.write_text(file.read_text().replace(old, new))
 
 
 def unfinished(camspool: Running, known: dict[str, str], without_record: list[str]) -> list[str]:
