@@ -166,3 +166,37 @@ def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
     status = status_of(daemon)
     assert status
     assert (made, status.request.filed_as) == (["a.json", None], "a.json")
+
+
+def test_a_deletion_that_is_told_late_does_not_cancel_what_was_dropped_since(daemon: ModelDaemon) -> None:
+    bring_to(daemon, "preparing")
+    assert daemon.service
+    telling = daemon.loop.create_task(daemon.service._parts.admission.gone("a.json"))
+    daemon.loop.until(telling.done, 5)
+    go_on(daemon)
+    status = status_of(daemon)
+    assert status
+    assert status.state == "done"
+
+
+def test_dropped_again_while_its_cancellation_could_not_be_saved_it_is_fetched(
+    daemon: ModelDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failing = FailingSpool.save_status, [True]
+
+    def save(self: FailingSpool, status: Status, **options: Any) -> None:
+        if status.state == "cancelled" and failing[0]:
+            raise StorageTrouble(WaitReason.DISK_FULL, "as asked")
+        real(self, status, **options)
+
+    monkeypatch.setattr(FailingSpool, "save_status", save)
+    bring_to(daemon, "preparing")
+    (daemon.drop / "a.json").unlink()
+    daemon.loop.let_pass(25)
+    put(daemon, LONG_AGO)
+    daemon.loop.let_pass(25)
+    failing[0] = False
+    go_on(daemon)
+    status = status_of(daemon)
+    assert status
+    assert status.state == "done"

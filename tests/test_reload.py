@@ -98,7 +98,7 @@ def works_by(parts: Parts) -> dict[str, Any]:
         "api": (parts.survilla._timeout, parts.survilla._client.timeout, parts.recordings.batch),
         "rate": (parts.pacing._rate._period, parts.pacing._rate._recent.maxlen),
         "backoff": parts.pacing._patience.backoff,
-        "download": (parts.downloads._terms.timeout, parts.downloads._settings),
+        "download": (parts.downloads._terms.timeout, parts.downloads._settings.timeout),
         "download rate": parts.downloads._limit._rate(),
         "verify": parts.videos.verify,
         "watch": parts.watcher._settings,

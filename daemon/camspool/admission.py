@@ -60,6 +60,9 @@ class Admission:
         """
         async with self._turn(naming.printable(file)):
             job = self._ledger.of_file(naming.printable(file))
+            if job is not None and job.status.state is State.CANCELLED:
+                self._ledger.close(job)  # its end could not be saved, and now the file is here again
+                job = None
             if job is not None and not await asyncio.to_thread(self._examiner.was_edited, file, job.status):
                 await self._go_on(job, file)  # it may be here again because something went wrong half-way
                 return
@@ -81,7 +84,10 @@ class Admission:
         async with self._turn(naming.printable(file)):
             job = self._ledger.of_file(naming.printable(file))
             # One that has ended is being filed: the file may be gone because it was just moved.
-            if job is not None and not job.status.state.final:
+            if job is None or (job.status.state.final and job.status.state is not State.CANCELLED):
+                return
+            # News may be late: by now the file may be here again.
+            if not await asyncio.to_thread(self._examiner.is_there, file):
                 await self._dispatcher.drop(job)
                 await self._cancel(job)
 

@@ -52,6 +52,13 @@ class Examiner:
             return False  # made unreadable while in work: what was accepted still counts
         return dropped is not None and dropped.sha256 != status.request.sha256
 
+    def is_there(self, file: str) -> bool:
+        """True when there is a file of this name in drop/, readable or not."""
+        try:
+            return self._spool.read(file) is not None
+        except RequestRejected:
+            return True
+
     def unended(self, file: str) -> list[Status]:
         """The statuses of the file that have not ended, whichever version and name they are of."""
         unended: list[Status] = []

@@ -9,9 +9,12 @@ import contextvars
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
+
+import httpx
 
 from camspool.adapters.download.pace import Rate, RateLimit
 from camspool.adapters.download.session import Session, SessionSettings
@@ -53,8 +56,13 @@ class HttpDownloads:
         self._running: set[Transfer] = set()
         self._limit = RateLimit(rate, monotonic)
         self._terms = Terms(timeout, largest, monotonic, self._limit)
-        self._settings = SessionSettings(timeout, connect_timeout, verify, user_agent)
-        self._idle = [self._first_session()]
+        with _usable():
+            # One for all sessions: loading certificates takes 50 ms and more than a megabyte each time.
+            trusted = (
+                verify if isinstance(verify, ssl.SSLContext) else httpx.create_ssl_context(verify=verify)
+            )
+            self._settings = SessionSettings(timeout, connect_timeout, trusted, user_agent)
+            self._idle = [Session(self._settings)]
 
     async def fetch(
         self, order: DownloadOrder, on_progress: Callable[[DownloadProgress], None]
@@ -97,17 +105,17 @@ class HttpDownloads:
         while self._idle:
             self._idle.pop().close()
 
-    def _first_session(self) -> Session:
-        try:
-            return Session(self._settings)
-        except (OSError, ValueError, ImportError) as error:
-            problem = Problem(
-                "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE", type(error).__name__, _USABLE
-            )
-            raise ConfigurationError((problem,), "environment") from None
 
-
-_USABLE = "proxies (http, https) and certificates that httpx can use"
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Turn what httpx says of the environment into ConfigurationError."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        variables = "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE"
+        expected = "proxies (http, https) and certificates that httpx can use"
+        problem = Problem(variables, type(error).__name__, expected)
+        raise ConfigurationError((problem,), "environment") from None
 
 
 async def _outcome(transfer: Transfer, session: Session) -> "asyncio.Future[Downloaded]":

@@ -25,7 +25,7 @@ class SessionSettings:
 
     timeout: float
     connect_timeout: float
-    verify: ssl.SSLContext | bool
+    verify: ssl.SSLContext
     user_agent: str
 
 
