@@ -152,7 +152,7 @@ async def daemon(
 ) -> AsyncIterator[Running]:
     """Run a daemon in `folder` until the block ends, then stop it cleanly."""
     path = write_config(folder, sim, **changes)
-    service = Service(config.load(path, {}), environ or {}, lambda: config.load(path, {}))
+    service = Service(config.load(path, {}), environ or {}, lambda: config.load(path, {}, may_be_empty=False))
     task = asyncio.create_task(service.run())
     running = Running(folder / "drop", folder / "mirror", sim)
     try:

@@ -110,7 +110,14 @@ def test_a_line_that_the_journal_does_not_take_is_written_to_stderr(
 ) -> None:
     listener.close()
     log.info("service_ready")
+    assert written(stderr).startswith("<6>{")
     assert '"event": "service_ready"' in written(stderr)
+
+
+def test_a_journal_that_does_not_read_holds_nobody_up(listener: socket.socket, stderr: TextIO) -> None:
+    for _ in range(2000):  # far more than a socket holds; a tenth of a second each would be minutes
+        log.info("service_ready")
+    assert written(stderr) == ""
 
 
 @pytest.mark.parametrize("stream", ["", "1:2", "nonsense"])

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 import structlog
 
-from camspool import composition, reload
+from camspool import composition, config, reload, service
 from camspool.adapters import logs
 from camspool.composition import Parts
 from camspool.core.errors import ServiceTrouble
@@ -256,6 +257,39 @@ async def test_a_bad_configuration_changes_nothing_and_is_told(
         await until(lambda: not camspool.service()["problems"])
 
 
+@pytest.mark.parametrize("kind", ["empty", "fifo", "hangs"])
+async def test_what_cannot_be_read_leaves_the_old_configuration(
+    tmp_path: Path, sim: Simulator, hang_up: HangUp, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(service, "REREAD_WITHIN_S", 0.2)
+    path, released = tmp_path / "config.json", threading.Event()
+    async with daemon(tmp_path, sim) as camspool:
+        good = path.read_bytes()
+        path.unlink()
+        if kind == "fifo":
+            os.mkfifo(path)
+        else:
+            path.write_bytes(b"" if kind == "empty" else good)
+        if kind == "hangs":
+            monkeypatch.setattr(config, "load", lambda *_, **__: released.wait(5))
+        line = await hang_up("configuration_not_reloaded")
+        assert line["problems"] == [
+            {
+                "empty": "found 'an empty file', expected a configuration",
+                "fifo": "found 'something else', expected a regular file",
+                "hangs": "found nothing, expected an answer within 0.2 seconds; "
+                "does a share that it names hang?",
+            }[kind]
+        ]
+        monkeypatch.undo()
+        released.set()
+        path.unlink()
+        path.write_bytes(good)
+        await hang_up("configuration_reloaded")
+        camspool.put("b.json", request(validate_only=True))
+        assert (await camspool.ended("b"))["state"] == "validated"
+
+
 async def test_a_new_token_is_tried_at_once(tmp_path: Path, sim: Simulator, hang_up: HangUp) -> None:
     (tmp_path / "token").write_text("wrong")
     async with daemon(tmp_path, sim, retry={"first": "1h", "longest": "1h"}) as camspool:
@@ -303,4 +337,4 @@ async def test_the_service_manager_is_told_of_the_reload(
             await until(lambda: hears("READY=1"))
     order = [line.split("=")[0] for line in told]
     assert order.index("RELOADING") < order.index("READY")
-    assert any(line.startswith("STATUS=") and "cannot be used" in line for line in told)
+    assert any(line.startswith("STATUS=") and "configuration is bad" in line for line in told)

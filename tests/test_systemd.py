@@ -191,3 +191,21 @@ async def test_the_system_clock_is_the_machines_own() -> None:
     assert 0.01 <= clock.monotonic() - begun < 5
     assert clock.now().tzinfo is UTC
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_readiness_is_said_again_until_it_comes_through(
+    listener: socket.socket, manager: ServiceManager
+) -> None:
+    filled = 0
+    with contextlib.suppress(TimeoutError):
+        while True:
+            manager._socket.send(b"X_FILLER=1")  # type: ignore[union-attr]
+            filled += 1
+    with capture_logs():
+        manager.ready()
+    for _ in range(filled):
+        received(listener)
+    manager.status("nothing to do")
+    assert received(listener) == {"READY": "1", "STATUS": "nothing to do"}
+    manager.status("nothing to do")
+    assert received(listener) == {"STATUS": "nothing to do"}

@@ -46,6 +46,7 @@ def run(config_path: Path | None) -> None:
     SIGTERM and SIGINT stop it cleanly, SIGHUP reloads the configuration.
     """
     import asyncio
+    import signal
     from concurrent.futures import ThreadPoolExecutor
 
     # httpx and structlog load it where they find it: 4 MB and 0.1 s for what the daemon never shows.
@@ -55,16 +56,24 @@ def run(config_path: Path | None) -> None:
     from camspool import config
     from camspool.adapters import logs
     from camspool.adapters.spool import AlreadyRunning
+    from camspool.adapters.systemd import ServiceManager
     from camspool.core.errors import ConfigurationError, StorageTrouble
     from camspool.service import Service
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can answer it: it would end us
+    manager = ServiceManager()
+    manager.status("starting: reading the configuration")  # a dead share may keep us here
+    manager.close()
     path = _configuration_file(config_path)
     settings = _load(path)
     logs.configure(settings.logging.level, settings.logging.format)
 
+    def reread() -> "Settings":
+        return config.load(path, os.environ, may_be_empty=False)
+
     async def serve() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(FILE_THREADS, "files"))
-        await Service(settings, os.environ, lambda: config.load(path, os.environ)).run()
+        await Service(settings, os.environ, reread).run()
 
     try:
         asyncio.run(serve())

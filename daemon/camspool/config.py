@@ -4,6 +4,7 @@ What can be configured, and in which bounds, stands in `settings`.
 """
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 from camspool.adapters import documents
 from camspool.core.errors import ConfigurationError, RequestRejected, ServiceTrouble
-from camspool.core.model import Problem, WaitReason
+from camspool.core.model import LONGEST_REQUEST, Problem, WaitReason
 from camspool.core.problems import Unexpected, shown, unknown_name
 from camspool.settings import Settings
 
@@ -47,7 +48,7 @@ def find(explicit: Path | None, environ: Mapping[str, str], places: Sequence[Pat
     return named
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], *, may_be_empty: bool = True) -> Settings:
     """The settings: the file's, overruled by variables such as `CAMSPOOL_API__RATE`, completed by defaults.
 
     An empty variable counts as not set, and `null` means null.
@@ -55,12 +56,13 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Args:
         path: the file, YAML or JSON; None for none.
         environ: the environment.
+        may_be_empty: False where an empty file is rather one that is just being written.
 
     Raises:
         ConfigurationError: with every problem of file and environment.
     """
     source = str(path) if path else "the environment"
-    values = _from_file(path) if path else {}
+    values = _from_file(path, may_be_empty=may_be_empty) if path else {}
     variables = _from_environment(environ)
     for location, name in variables.items():
         _put(values, location, None if environ[name] == "null" else environ[name])
@@ -146,13 +148,10 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            (Problem("", error.strerror, "a file that can be read"),), str(path)
-        ) from None
+def _from_file(path: Path, *, may_be_empty: bool) -> dict[str, Any]:
+    data = _bytes_of(path)
+    if not data.strip() and not may_be_empty:
+        raise ConfigurationError((Problem("", "an empty file", "a configuration"),), str(path))
     try:
         values = documents.read(data, path.suffix) if data.strip() else None
     except RequestRejected as rejected:
@@ -164,6 +163,19 @@ def _from_file(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigurationError((Problem("", _kind(values), "a mapping such as `api: {...}`"),), str(path))
     return values
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        # Opening a FIFO must not wait for somebody who writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read(LONGEST_REQUEST + 1)
+    except OSError as error:
+        problem = Problem("", error.strerror, "a file that can be read")
+        raise ConfigurationError((problem,), str(path)) from None
+    raise ConfigurationError((Problem("", "something else", "a regular file"),), str(path))
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[_Location, str]:

@@ -56,7 +56,16 @@ class Report:
             )
         except StorageTrouble as trouble:
             log.debug("service_file_not_written", problem=trouble.message)
-        return health.in_words(status.queue, status.problems)
+        return self.words(state)
+
+    def words(self, state: ServiceState | None = None) -> str:
+        """How the daemon is, in one line."""
+        if state in (ServiceState.STOPPING, ServiceState.STOPPED):
+            return state
+        status = self.status()
+        words = health.in_words(status.queue, status.problems)
+        looked = self._parts.watcher.first_scan_done.is_set()
+        return words if looked else f"starting: looking through the drop folder; {words}"
 
     def status(self, state: ServiceState | None = None) -> ServiceStatus:
         """What the service file says now."""
@@ -82,4 +91,4 @@ class Report:
             ServiceProblem(waiting.reason, waiting.message, self._since[cause])
             for cause, waiting in held.items()
         ]
-        return (*problems, self._notice) if self._notice else tuple(problems)
+        return (self._notice, *problems) if self._notice else tuple(problems)

@@ -16,13 +16,13 @@ from camspool.conditions import Cause
 from camspool.core import naming
 from camspool.core.errors import ConfigurationError, StorageTrouble
 from camspool.core.health import ServiceState
-from camspool.core.model import Waiting
+from camspool.core.model import Problem, Waiting
 from camspool.ledger import PROGRESS_EVERY_S
 from camspool.report import Report
 from camspool.settings import Settings
 from camspool.telemetry import Telemetry
-from camspool.threads import first_of
-from camspool.vitals import FileWork, Sign, Vitals
+from camspool.threads import first_of, in_own_thread
+from camspool.vitals import STUCK_AFTER_S, FileWork, Sign, Vitals
 
 log = structlog.get_logger()
 
@@ -30,8 +30,8 @@ TAKEN_IN_AT_ONCE: Final = 4
 """Files of drop/: a file system makes several small files durable in hardly more time than one."""
 
 SERVICE_FILE_EVERY_S: Final = 15
-SCANNER_PATIENCE_S: Final = 60.0
-"""The scanner looks at its folder at least this often, or `watch.rescan` and as much again."""
+REREAD_WITHIN_S: Final = 10.0
+"""The configuration may name folders on a share that hangs; nobody shall wait for it for ever."""
 
 
 class Service:
@@ -148,18 +148,19 @@ class Service:
             if ready:
                 self._manager.reloading()
             await self._reload()
-            await self._say()
+            self._manager.status(self._report.words())
             if ready:  # before the first scan it would be no more than half true
                 self._manager.ready()
+            self._news.set()
 
     async def _reload(self) -> None:
         try:
-            wanted = await asyncio.to_thread(self._reread)
+            wanted = await self._read_again()
             reload.check(wanted)
         except ConfigurationError as error:
             problems = [problem.sentence for problem in error.problems]
             log.error("configuration_not_reloaded", source=error.source, problems=problems)  # noqa: TRY400
-            message = f"The new configuration cannot be used, the old one stays in force: {error}"
+            message = f"The new configuration is bad, the old one stays in force: {error}"
             self._report.notice("bad_configuration", message)
             return
         outcome = reload.compare(self._settings, wanted)
@@ -168,7 +169,15 @@ class Service:
         self._telemetry.file = outcome.settings.metrics.file
         self._reschedule()
         self._report.all_clear()
-        log.info("configuration_reloaded", applied=outcome.applied, needs_restart=outcome.needs_restart)
+        say = log.warning if outcome.needs_restart else log.info
+        say("configuration_reloaded", applied=outcome.applied, needs_restart=outcome.needs_restart)
+
+    async def _read_again(self) -> Settings:
+        try:
+            return await asyncio.wait_for(in_own_thread(self._reread), REREAD_WITHIN_S)
+        except TimeoutError:
+            expected = f"an answer within {REREAD_WITHIN_S:g} seconds; does a share that it names hang?"
+            raise ConfigurationError((Problem("", None, expected),), "the configuration") from None
 
     # What arrives in the drop folder
 
@@ -289,8 +298,11 @@ class Service:
         vitals = Vitals(
             parts.clock,
             {
-                "scanner": Sign(lambda: parts.watcher.progressed_at, self._scanner_patience),
-                "downloads": Sign(parts.downloads.progressed_at),
+                "scanner": Sign(lambda: parts.watcher.progressed_at),
+                # Nothing may come for `download.timeout` seconds, and all is well.
+                "downloads": Sign(
+                    parts.downloads.progressed_at, lambda: STUCK_AFTER_S + self._settings.download.timeout
+                ),
                 "file work": Sign(file_work.progressed_at),
             },
         )
@@ -301,9 +313,6 @@ class Service:
 
         for job in (file_work.try_through, tend):
             scheduler.add_job(job, "interval", seconds=interval)
-
-    def _scanner_patience(self) -> float:
-        return max(SCANNER_PATIENCE_S, 2 * self._settings.watch.rescan)
 
     async def _check_folders(self) -> None:
         trouble = self._parts.watcher.trouble

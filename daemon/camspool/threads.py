@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -31,6 +33,21 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking `work` in a thread, to its end."""
     return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
+
+
+async def in_own_thread(work: Callable[[], T]) -> T:
+    """Run blocking `work` in a thread that nobody waits for once this is cancelled, not even at the very end."""
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001  it is raised where the work was asked for
+            outcome.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(outcome)
 
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> None:

@@ -30,13 +30,14 @@ class ServiceManager:
 
     def __init__(self) -> None:
         self._failing = False
+        self._owes_ready = False
         self._socket: socket.socket | None = None
         if os.environ.get("NOTIFY_SOCKET"):
             self._connect()
 
     def ready(self) -> None:
         """The start, or a reload, is complete."""
-        self._send("READY=1")
+        self._owes_ready = not self._send("READY=1")
 
     def reloading(self) -> None:
         """A reload has begun; `ready` must follow."""
@@ -53,7 +54,10 @@ class ServiceManager:
 
     def status(self, text: str) -> None:
         """Show `text` in `systemctl status`, as one line of at most 200 characters."""
-        self._send(f"STATUS={_one_line(text)}")
+        # Without it the manager would wait for ever, so it is said again until it has come through.
+        ready = "READY=1\n" if self._owes_ready else ""
+        if self._send(f"{ready}STATUS={_one_line(text)}"):
+            self._owes_ready = False
 
     def close(self) -> None:
         """Hang up; what is sent afterwards goes nowhere."""
@@ -69,15 +73,16 @@ class ServiceManager:
             return
         self._socket.settimeout(_LONGEST_WAIT_S)
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str) -> bool:
         if self._socket is None:
-            return
+            return False
         try:
             self._socket.send(message.encode())
         except OSError as error:
             self._report(error)
-        else:
-            self._failing = False
+            return False
+        self._failing = False
+        return True
 
     def _report(self, error: OSError) -> None:
         if not self._failing:

@@ -4,6 +4,7 @@ Apart from the daemon, so that no file and no decoder can hurt it: what hangs or
 poster. Needs PyAV, and nothing of camspool.
 """
 
+import contextlib
 import os
 import resource
 import sys
@@ -44,7 +45,8 @@ def picture(file: BinaryIO) -> bytes:
 
 def main() -> None:
     """Give way to everything else, and stay within bounds."""
-    os.nice(19)
+    with contextlib.suppress(PermissionError):  # the unit's sandbox lets no process change its priority
+        os.nice(19)
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     sys.stdout.buffer.write(picture(sys.stdin.buffer))

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TextIO
 
@@ -22,6 +23,7 @@ _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical
 _LONGEST_NAME: Final = 64
 # A journal that does not read for so long may not hold up the event loop.
 _LONGEST_WAIT_S: Final = 0.1
+_SILENT_S: Final = 10.0
 
 
 def leads_to_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -44,7 +46,8 @@ class JournalEntry:
         self, logger: WrappedLogger, method: str, fields: EventDict
     ) -> tuple[tuple[bytes, str], dict[str, Any]]:
         entry = b"".join(_assignment(name, value) for name, value in self._assignments(fields))
-        return (entry, self._line(logger, method, fields)), {}
+        priority = _PRIORITIES[fields["level"]]
+        return (entry, f"<{priority}>{self._line(logger, method, fields)}"), {}  # sd-daemon(3)
 
     def _assignments(self, fields: EventDict) -> Iterator[tuple[str, str]]:
         yield "MESSAGE", self._message.text(fields)
@@ -72,13 +75,21 @@ class JournalWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._stderr = Writer(stream)
+        self._silent_until = 0.0
 
     def write(self, entry: bytes, line: str) -> None:
-        """Send an entry; where the journal does not take it (too long, no socket), write the line instead."""
+        """Send an entry; where the journal does not take it (too long, no socket), write the line instead.
+
+        While the journal does not read, lines are lost: stderr leads to the same place, and would block.
+        """
+        if time.monotonic() < self._silent_until:
+            return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
                 sender.settimeout(_LONGEST_WAIT_S)
                 sender.sendto(entry, SOCKET)
+        except TimeoutError:
+            self._silent_until = time.monotonic() + _SILENT_S
         except OSError:
             self._stderr.write(line)
 

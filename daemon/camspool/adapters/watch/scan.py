@@ -27,8 +27,8 @@ class Found:
         return not any(file == path or file.startswith(path + "/") for path in self.hidden)
 
 
-def survey(root: Path, on_folder: Callable[[], None]) -> Found:
-    """All files below `root` that are not ignored by their names; `on_folder` is called once a folder.
+def survey(root: Path, on_progress: Callable[[], None]) -> Found:
+    """All files below `root` that are not ignored by their names; `on_progress` is called all along.
 
     Raises:
         OSError: the root itself cannot be read.
@@ -38,23 +38,24 @@ def survey(root: Path, on_folder: Callable[[], None]) -> Found:
     while waiting:
         relative = waiting.pop()
         try:
-            waiting += _look_into(root, relative, found)
+            waiting += _look_into(root, relative, found, on_progress)
         except OSError as error:
             if not relative:
                 raise
             if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 found.hidden[relative] = error  # lost+found, a failing disk: what is in it is not gone
-        on_folder()
+        on_progress()
     return found
 
 
-def look(root: Path, files: Iterable[str]) -> Found:
+def look(root: Path, files: Iterable[str], on_progress: Callable[[], None]) -> Found:
     """The same for a few files alone.
 
     They are opened for it: NFS answers stat from a cache for up to a minute, and asks its server on open.
     """
     found = Found()
     for file in files:
+        on_progress()
         try:
             facts = _facts(root / file)
         except (FileNotFoundError, NotADirectoryError):
@@ -67,10 +68,11 @@ def look(root: Path, files: Iterable[str]) -> Found:
     return found
 
 
-def _look_into(root: Path, relative: str, found: Found) -> list[str]:
+def _look_into(root: Path, relative: str, found: Found, on_progress: Callable[[], None]) -> list[str]:
     folders = []
     with os.scandir(root / relative) as entries:
         for entry in entries:
+            on_progress()
             if naming.ignored_component(entry.name):
                 continue
             path = f"{relative}/{entry.name}" if relative else entry.name

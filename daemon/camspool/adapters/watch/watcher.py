@@ -175,7 +175,7 @@ class DropWatcher:
         self.first_scan_done.set()
 
     async def _look(self, files: dict[str, bool], tell: Callable[[Change], None]) -> None:
-        found = await self._found(lambda: scan.look(self._drop, files))
+        found = await self._found(lambda: scan.look(self._drop, files, self._progress))
         if found is not None:
             await self._judge(found, files, files, tell)
 
@@ -264,9 +264,12 @@ class DropWatcher:
         return [*parsed, *(file for file in ripe if fresh.present.get(file) == before[file])]
 
     def _read_again(self, early: list[str], ripe: list[str]) -> tuple[list[str], scan.Found]:
-        return [file for file in early if self._try_to_parse(file)], scan.look(self._drop, ripe)
+        return [file for file in early if self._try_to_parse(file)], scan.look(
+            self._drop, ripe, self._progress
+        )
 
     def _try_to_parse(self, file: str) -> bool:
+        self._progress()
         try:
             return self._parses(file)
         except CamspoolError:
