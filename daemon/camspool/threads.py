@@ -36,7 +36,7 @@ async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 async def in_own_thread(work: Callable[[], T]) -> T:
-    """Run blocking `work` in a thread that nobody waits for once this is cancelled, not even at the very end."""
+    """Run blocking `work` in a thread that nobody waits for once this is cancelled, not even at the end."""
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()
 
