@@ -1,21 +1,12 @@
-"""What the documents say about the code is true: log events, examples, schema names, tests."""
+"""What the documents say about the code is true: log events, tests. Examples: test_documented_examples.py."""
 
 import ast
-import json
 import re
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import pytest
-
-from camspool.adapters import documents
-from camspool.core import intake
 from camspool.core.lifecycle import TABLE
 
 ROOT = Path(__file__).parents[1]
-RULES = intake.Rules(
-    height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=1000
-)
 
 
 def events_in_code() -> set[str]:
@@ -60,21 +51,3 @@ def test_every_test_that_is_said_to_show_something_exists() -> None:
     assert len(named) > 20
     assert all(named), "a row without a test"
     assert {name for names in named for name in names} - files.keys() - tests == set()
-
-
-@pytest.mark.parametrize("suffix", ["json", "yaml"])
-def test_the_readmes_requests_are_valid(suffix: str) -> None:
-    readme = (ROOT / "README.md").read_text()
-    if suffix == "yaml":
-        [text] = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    else:
-        [text] = re.findall(r"echo '(\{.*?\})'", readme)
-        assert json.loads(text)
-    entries = intake.parse(documents.read(text.encode(), f".{suffix}"), RULES).entries
-    assert entries[0].end > entries[0].start
-
-
-def test_the_readme_names_every_field_of_a_request() -> None:
-    readme = (ROOT / "README.md").read_text()
-    fields = intake.request_schema()["$defs"]["request"]["properties"]
-    assert [field for field in fields if f"`{field}`" not in readme] == []

@@ -56,7 +56,7 @@ install_files() {
     put systemd/sysusers.conf /usr/lib/sysusers.d/camspool.conf
     put systemd/tmpfiles.conf /usr/lib/tmpfiles.d/camspool.conf
     put config.example.yaml /etc/camspool/config.yaml
-    for file in README.md CHANGELOG.md; do put "$file" "/usr/share/doc/camspool/$file"; done
+    for file in README.md INTEGRATE.md OPERATE.md CHANGELOG.md page.png; do put "$file" "/usr/share/doc/camspool/$file"; done
     put LICENSE /usr/share/doc/camspool/copyright
     for file in folders nas-group; do
         put "systemd/examples/$file.conf" "/usr/share/doc/camspool/examples/$file.conf"

@@ -1,4 +1,4 @@
-"""The demo as a first-time user runs it: real processes, a real simulator, a cold cache."""
+"""The demo as a first-time user runs it ("See it work"): real processes, a real simulator, a cold cache."""
 
 import json
 import os

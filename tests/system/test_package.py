@@ -78,6 +78,8 @@ async def test_installed_by_the_readme_it_works(service: Installation) -> None:
         "ActiveState": "active",
         "UnitFileState": "enabled",
     }
+    assert there(service, "/usr/share/doc/camspool/INTEGRATE.md")
+    assert there(service, "/usr/share/doc/camspool/OPERATE.md")
     assert machine.run("stat", "--format=%a %U %G", TOKEN) == "600 root root\n"
     service.drop("b.json", request())
     assert (await service.seen().ended("b"))["state"] == "done"

@@ -1,7 +1,7 @@
 """The values that everything else speaks of: requests, clips, recordings, and the status document.
 
 Frozen dataclasses; a change makes a new one with `dataclasses.replace`. The status document's classes are
-the public file format (see the contract in README.md): pydantic reads and writes them in `document.py`.
+the public file format (see the contract in INTEGRATE.md): pydantic reads and writes them in `document.py`.
 """
 
 from dataclasses import dataclass, field
