@@ -2,14 +2,17 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from documented import FOLDERS, camspool, example
+from documented import FOLDERS, ROOT, camspool, example
+from running import request, simulator, write_config
+from system.daemon_process import process, running
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def run(folder: Path, script: str, *arguments: str) -> tuple[int, list[str], str]:
@@ -61,3 +64,25 @@ async def test_the_readmes_commands_do_what_they_say(tmp_path: Path) -> None:
         assert (await running.ended("store-12/now"))["progress"]["clips_done"] == 2
         assert len(running.published()) == 4
         assert any("store-12/now" in line for line in said[3:]), "camspool status tells of it"
+
+
+async def test_it_runs_from_a_checkout(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "daemon", checkout / "daemon", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "README.md", "LICENSE", "config.example.yaml"):
+        shutil.copy(ROOT / file, checkout)
+    *prepare, check, run_it = example("README.md", "First real use", "sh", 1).splitlines()
+    with simulator(tmp_path / "cache") as sim:
+        made, _, complained = await run(tmp_path, f"cd {checkout}\n" + "\n".join(prepare))
+        assert made == 0, complained
+        shutil.copy(write_config(tmp_path, sim), checkout / "config.yaml")
+        code, said, _ = await run(tmp_path, f"cd {checkout}; unset CAMSPOOL_CONFIG; {check}")
+        assert code == 0, said
+        with process(
+            tmp_path, sim, command=(str(checkout / run_it.split()[0]), *run_it.split()[1:])
+        ) as daemon:
+            running(tmp_path, sim).drop.mkdir(exist_ok=True)
+            running(tmp_path, sim).put("b.json", request())
+            assert (await running(tmp_path, sim).ended("b"))["state"] == "done"
+            daemon.terminate()
+            assert daemon.wait(20) == 0
