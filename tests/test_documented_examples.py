@@ -73,7 +73,9 @@ def test_each_example_is_tried_somewhere() -> None:
 
 
 async def run(folder: Path, *command: str) -> str:
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *("timeout", "30", *command), cwd=folder, stdout=asyncio.subprocess.PIPE
+    )
     said, _ = await process.communicate()
     assert process.returncode == 0
     return said.decode()

@@ -66,7 +66,9 @@ def free_port() -> int:
 async def paste(script: str, folder: Path) -> None:
     """Run an example in an empty folder, at somebody else's machine."""
     process = await asyncio.create_subprocess_exec(
-        "sh", "-ec", script, cwd=folder, env={"PATH": os.environ["PATH"], "HOME": str(folder)}
+        *("timeout", "40", "sh", "-ec", script),  # else one that waits in vain would wait for ever
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder)},
     )
     assert await process.wait() == 0
 

@@ -23,7 +23,7 @@ async def run(folder: Path, script: str, *arguments: str) -> tuple[int, list[str
     """
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     process = await asyncio.create_subprocess_exec(
-        *("sh", "-ec", script.replace(FOLDERS, str(folder)), "sh", *arguments),
+        *("timeout", "60", "sh", "-ec", script.replace(FOLDERS, str(folder)), "sh", *arguments),
         env={"PATH": path, "HOME": str(folder), "CAMSPOOL_CONFIG": str(folder / "config.json")},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
