@@ -180,6 +180,8 @@ def test_settings_are_frozen() -> None:
         ("metrics: {listen: true}", "metrics.listen", "a port such as 9745"),
         ("metrics: {listen: 'localhost:'}", "metrics.listen", "a port such as 9745"),
         ("metrics: {listen: '::1:9745'}", "metrics.listen", "a port such as 9745"),
+        ("metrics: {listen: 'a..b:9745'}", "metrics.listen", "a port such as 9745"),
+        (f"metrics: {{listen: '{'a' * 64}:9745'}}", "metrics.listen", "a port such as 9745"),
         ("metrics: {listen: 127.0.0.1:99999}", "metrics.listen", "a port such as 9745"),
     ],
 )

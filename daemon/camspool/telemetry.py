@@ -67,7 +67,7 @@ class Telemetry:
         while True:
             try:
                 server = await endpoint.open(address.host, address.port)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # a ValueError: no name that can be looked up
                 if not told:
                     log.warning("metrics_not_served", address=str(address), problem=str(error))
                 told = True

@@ -1,14 +1,21 @@
 """A little HTTP server for programs that look in now and then. Nothing can be sent to it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+MOST_AT_ONCE: Final = 32
+"""Connections; whoever comes then is hung up on. Their descriptors are those that files are opened with."""
+_WAITING: Final = 16
+"""Connections that the kernel holds for us meanwhile."""
 _LONGEST_HEAD: Final = 16 * 1024
 _PATIENCE_S: Final = 10.0
 """For one request and its answer; whoever is slower is hung up on."""
+_HOST: Final = re.compile(r"(?:\[(?P<ipv6>[^\]]*)\]|(?P<host>[^:]*))(?::\d*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Endpoint:
 
     def __init__(self, pages: Mapping[str, Callable[[], Page]]) -> None:
         self._pages = pages
+        self._connections = 0
+        self._for_this_machine = False
 
     async def open(self, host: str, port: int) -> asyncio.Server:
         """Listen; close what is returned to stop.
@@ -36,9 +45,18 @@ class Endpoint:
         Raises:
             OSError: this address cannot be had.
         """
-        return await asyncio.start_server(self._serve, host, port, limit=_LONGEST_HEAD)
+        server = await asyncio.start_server(
+            self._serve, host, port, limit=_LONGEST_HEAD, backlog=_WAITING, start_serving=False
+        )
+        self._for_this_machine = all(_is_loopback(each.getsockname()[0]) for each in server.sockets)
+        await server.start_serving()
+        return server
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._connections >= MOST_AT_ONCE:
+            writer.transport.abort()
+            return
+        self._connections += 1
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 writer.write(await self._answer(reader))
@@ -46,20 +64,44 @@ class Endpoint:
         except OSError:  # which a TimeoutError is, too: nobody is there, or nobody listens
             return
         finally:
+            self._connections -= 1
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ")
+            line, *fields = head.decode("latin-1").split("\r\n")
+            method, target, _ = line.split(" ")
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             return _written(_plain(HTTPStatus.BAD_REQUEST))
+        if self._for_this_machine and not all(map(_is_this_machine, _hosts(fields))):
+            return _written(_plain(HTTPStatus.MISDIRECTED_REQUEST))
         page = self._pages.get(target.partition("?")[0])
         if page is None:
             return _written(_plain(HTTPStatus.NOT_FOUND))
         if method not in {"GET", "HEAD"}:
             return _written(_plain(HTTPStatus.METHOD_NOT_ALLOWED))
         return _written(page(), with_body=method == "GET")
+
+
+def _hosts(fields: Iterable[str]) -> list[str]:
+    """What Host says; nothing where an old client leaves it out."""
+    named = (field.partition(":") for field in fields)
+    return [value.strip() for name, _, value in named if name.lower() == "host"]
+
+
+def _is_this_machine(host: str) -> bool:
+    """False of a name that somebody made lead here: a browser's pages come from there and could read ours."""
+    found = _HOST.fullmatch(host)
+    name = (found["ipv6"] or found["host"] or "").lower() if found else ""
+    return name == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _plain(status: HTTPStatus) -> Page:

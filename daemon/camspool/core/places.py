@@ -49,9 +49,19 @@ def listen(value: Any) -> Address | None:
         return None
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     found = _LISTEN.fullmatch(text.strip())
-    if not found or not 1 <= int(found["port"]) <= 65535:
+    host = (found["ipv6"] or found["host"] or "127.0.0.1") if found else ""
+    if not found or not _could_be_host(host) or not 1 <= int(found["port"]) <= 65535:
         raise Unexpected("a port such as 9745, for this machine alone, or 192.0.2.7:9745, or null for none")
-    return Address(found["ipv6"] or found["host"] or "127.0.0.1", int(found["port"]))
+    return Address(host, int(found["port"]))
+
+
+def _could_be_host(text: str) -> bool:
+    """False of what cannot even be looked up: an empty label, one of more than 63 characters."""
+    try:
+        text.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def webhook(value: Any) -> SecretStr | None:
