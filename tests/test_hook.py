@@ -58,5 +58,12 @@ def test_it_is_run_where_there_is_footage(tmp_path: Path) -> None:
     assert not hook(tmp_path).wants(a_notice())
 
 
+def test_what_waits_for_it_is_small_and_all_that_it_needs(tmp_path: Path) -> None:
+    notice = a_notice(mp4s=2)
+    kept = hook(tmp_path).kept(notice)
+    assert (kept.name, kept.mp4s, kept.document) == (notice.name, notice.mp4s, b"")
+    assert kept.weight < 512
+
+
 def test_nothing_of_the_environment_shows(tmp_path: Path) -> None:
     assert json.dumps(ENVIRON["PATH"])[1:-1] not in repr(hook(tmp_path, "x"))

@@ -33,6 +33,9 @@ class Way:
     def wants(self, notice: Notice) -> bool:
         return True
 
+    def kept(self, notice: Notice) -> Notice:
+        return notice
+
     async def send(self, notice: Notice) -> None:
         self.tries += 1
         self.script(notice)
@@ -43,6 +46,11 @@ class Hanging(Way):
     async def send(self, notice: Notice) -> None:
         self.tries += 1
         await asyncio.Event().wait()
+
+
+class Off(Way):
+    def wants(self, notice: Notice) -> bool:
+        return False
 
 
 def named(name: str) -> Notice:
@@ -124,17 +132,41 @@ async def test_one_that_hangs_or_crashes_holds_up_no_other(tmp_path: Path) -> No
     assert [line["event"] for line in logged] == ["notice_crashed"] * 2
 
 
-async def test_of_too_many_the_oldest_are_dropped_and_that_is_logged_once() -> None:
+async def test_of_too_many_the_oldest_are_dropped_and_how_many_is_logged() -> None:
     way, clock = Way(), FakeClock()
-    outbox = Outbox(way, clock, capacity=2)
+    outbox = Outbox(way, clock, capacity=2 * named("a").weight)
     with capture_logs() as logged:
         for name in "abcd":
             outbox.put(named(name))
-    assert [(line["event"], line["title"]) for line in logged] == [("notice_not_sent", "a: done")]
+        task = asyncio.create_task(outbox.run())
+        await settled()
+        task.cancel()
+    assert [(line["event"], line.get("title", line.get("count"))) for line in logged] == [
+        ("notice_not_sent", "a: done"),
+        ("notices_dropped", 2),
+    ]
+    assert way.told == ["c: done", "d: done"]
+
+
+async def test_a_single_one_may_be_larger_than_there_is_room() -> None:
+    way = Way()
+    outbox = Outbox(way, FakeClock(), capacity=1)
+    outbox.put(named("a"))
     task = asyncio.create_task(outbox.run())
     await settled()
     task.cancel()
-    assert way.told == ["c: done", "d: done"]
+    assert way.told == ["a: done"]
+
+
+async def test_how_many_were_still_waiting_is_logged_at_the_end(tmp_path: Path) -> None:
+    with capture_logs() as logged:
+        async with at_work(Hanging(), Way(), flag=tmp_path / "flag") as (ways, _):
+            for name in "abc":
+                ways.request_ended(a_status(a_clip(State.DONE), state=State.DONE, name=name))
+            await settled()
+    assert [(line["event"], line["channel"], line["count"]) for line in logged] == [
+        ("notices_dropped", "way", 3)
+    ]
 
 
 async def test_what_waits_goes_the_new_way(tmp_path: Path) -> None:
@@ -144,6 +176,15 @@ async def test_what_waits_goes_the_new_way(tmp_path: Path) -> None:
         ways.configure([new])
         await clock.advance(1)
     assert (old.told, new.told) == ([], ["a: done"])
+
+
+async def test_what_waits_and_is_not_wanted_any_more_is_not_sent(tmp_path: Path) -> None:
+    way, now_off = Way(), Off()
+    async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
+        ways.outboxes[0].put(named("a"))
+        ways.configure([now_off])
+        await clock.advance(1)
+    assert now_off.tries == 0
 
 
 # --- requests
@@ -206,6 +247,15 @@ async def test_a_restart_neither_repeats_nor_forgets(tmp_path: Path) -> None:
         async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
             await lived(ways, clock, *life, seconds=DEGRADED_FOR_S)
     assert way.told == ["camspool: something is wrong", "camspool: all is well again"]
+
+
+async def test_two_who_tell_at_once_tell_it_once(tmp_path: Path) -> None:
+    way = Way()
+    async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
+        await lived(ways, clock, ILL, seconds=DEGRADED_FOR_S)
+        await asyncio.gather(*(ways.service_is(ILL) for _ in range(3)))
+        await settled()
+    assert way.told == ["camspool: something is wrong"]
 
 
 async def test_where_nothing_can_be_noted_it_is_told_all_the_same(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from camspool.core.ports import Clock
 
 log = structlog.get_logger()
 
-CAPACITY: Final = 1000
-"""Notices that may wait for one way; after that the oldest are dropped."""
+CAPACITY: Final = 32 << 20
+"""Bytes of notices that may wait for one way, some 80,000 for a program; then the oldest are dropped."""
 PAUSES_S: Final = (2.0, 10.0)
 """Between the tries."""
 
@@ -32,44 +32,68 @@ class Outbox:
     Args:
         channel: the way; may be replaced at any time.
         clock: for pauses.
-        capacity: notices that may wait.
+        capacity: bytes of notices that may wait.
     """
 
     def __init__(self, channel: Channel, clock: Clock, capacity: int = CAPACITY) -> None:
         self.channel = channel
         self._clock = clock
-        self._waiting: deque[Notice] = deque(maxlen=capacity)
+        self._capacity = capacity
+        self._waiting: deque[Notice] = deque()
+        self._weight = 0
+        self._dropped = 0
         self._filled = asyncio.Event()
         self._barred = False
-        self._overflows = False
 
     def put(self, notice: Notice) -> None:
         """Let a notice be sent, if it is one for this way."""
         if not self.channel.wants(notice):
             return
-        if len(self._waiting) == self._waiting.maxlen and not self._overflows:
-            self._overflows = True
-            problem = f"{len(self._waiting)} notices are waiting already; the oldest are dropped"
-            log.warning(
-                "notice_not_sent", channel=self.channel.name, title=self._waiting[0].title, problem=problem
-            )
-        self._waiting.append(notice)
+        kept = self.channel.kept(notice)
+        self._waiting.append(kept)
+        self._weight += kept.weight
+        while self._weight > self._capacity and len(self._waiting) > 1:
+            self._drop_oldest()
         self._filled.set()
 
     async def run(self) -> None:
         """Send one after the other until cancelled."""
-        while True:
-            await self._filled.wait()
-            while self._waiting:
-                await self._send(self._waiting.popleft())
-            self._overflows = False
-            self._filled.clear()
+        try:
+            while True:
+                await self._filled.wait()
+                while self._waiting:
+                    await self._send(self._taken())
+                self._tell_dropped("too many were waiting")
+                self._filled.clear()
+        finally:
+            self._dropped += len(self._waiting)
+            self._tell_dropped("the daemon ended before they got through, or too many were waiting")
+
+    def _taken(self) -> Notice:
+        notice = self._waiting.popleft()
+        self._weight -= notice.weight
+        return notice
+
+    def _drop_oldest(self) -> None:
+        problem = f"{len(self._waiting)} notices are waiting already; the oldest are dropped"
+        title = self._taken().title
+        if not self._dropped:
+            log.warning("notice_not_sent", channel=self.channel.name, title=title, problem=problem)
+        self._dropped += 1
+
+    def _tell_dropped(self, problem: str) -> None:
+        if self._dropped:
+            log.warning("notices_dropped", channel=self.channel.name, count=self._dropped, problem=problem)
+        self._dropped = 0
 
     async def _send(self, notice: Notice) -> None:
         try:
             await self._try(notice)
         except NotSent as failure:
             self._tell_barred(failure.problem, notice)
+        except asyncio.CancelledError:
+            self._dropped += 1
+            raise
         except Exception:  # a defect here must not stop the daemon
             log.exception("notice_crashed", channel=self.channel.name, title=notice.title)
         else:
@@ -79,6 +103,8 @@ class Outbox:
 
     async def _try(self, notice: Notice) -> None:
         channel = self.channel
+        if not channel.wants(notice):  # the configuration has changed while it waited
+            return None
         for pause in PAUSES_S:
             try:
                 return await channel.send(notice)
@@ -112,6 +138,7 @@ class Notices:
         self._flag = flag
         self._degraded_at: float | None = None
         self._told_degraded: bool | None = None
+        self._telling = asyncio.Lock()
 
     def configure(self, channels: Iterable[Channel]) -> None:
         """Go other ways from now on; what waits goes them too."""
@@ -143,12 +170,16 @@ class Notices:
 
     async def _service_changed(self, status: ServiceStatus, occasion: Occasion) -> None:
         degraded = occasion is Occasion.DEGRADED
-        if self._told_degraded is None:
-            self._told_degraded = await self._remembered()
-        if self._told_degraded is degraded:
-            return
-        self._told_degraded = degraded
-        self._put(notices.of_service(status, occasion))
+        async with self._telling:  # two at once would both find that it has not been told
+            if self._told_degraded is None:
+                self._told_degraded = await self._remembered()
+            if self._told_degraded is degraded:
+                return
+            self._told_degraded = degraded
+            self._put(notices.of_service(status, occasion))
+            await self._remember(degraded)
+
+    async def _remember(self, degraded: bool) -> None:  # noqa: FBT001
         try:
             await asyncio.to_thread(self._flag.put, up=degraded)
         except StorageTrouble as trouble:

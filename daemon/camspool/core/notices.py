@@ -24,6 +24,9 @@ class Occasion(StrEnum):
 DEGRADED_FOR_S: Final = 30.0
 """A trouble is told of when it has lasted so long: what comes and goes must not ring telephones each time."""
 
+_OF_A_TEXT: Final = 64
+"""Bytes that Python takes for a text beside its letters."""
+
 _ENDS: Final = {
     State.DONE: Occasion.DONE,
     State.PARTIAL: Occasion.PARTIAL,
@@ -51,6 +54,12 @@ class Notice:
     document: bytes
     name: str | None = None
     mp4s: tuple[str, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory that it takes, about."""
+        texts = (self.title, self.text, self.name or "", *self.mp4s)
+        return len(self.document) + sum(_OF_A_TEXT + len(text) for text in texts)
 
 
 def of_request(status: Status) -> Notice | None:

@@ -15,6 +15,9 @@ class Channel(Protocol):
     def wants(self, notice: Notice) -> bool:
         """True when this is a notice for this way."""
 
+    def kept(self, notice: Notice) -> Notice:
+        """As much of it as this way needs: it may have to wait with very many others."""
+
     async def send(self, notice: Notice) -> None:
         """Send it, within a time limit.
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -35,6 +35,10 @@ class Hook:
         """See `Channel`."""
         ended_with_footage = notice.occasion in {Occasion.DONE, Occasion.PARTIAL}
         return bool(self.command) and ended_with_footage and bool(notice.mp4s)
+
+    def kept(self, notice: Notice) -> Notice:
+        """See `Channel`."""
+        return replace(notice, text="", document=b"")
 
     async def send(self, notice: Notice) -> None:
         """See `Channel`. What goes wrong is only logged: a program may not bear to be run twice."""

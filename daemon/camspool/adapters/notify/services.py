@@ -63,6 +63,10 @@ class Services:
         """See `Channel`."""
         return bool(self.urls) and notice.occasion in self.occasions
 
+    def kept(self, notice: Notice) -> Notice:
+        """See `Channel`."""
+        return replace(notice, document=b"", mp4s=())
+
     async def send(self, notice: Notice) -> None:
         """See `Channel`. What is tried again are the addresses that have failed."""
         order = {

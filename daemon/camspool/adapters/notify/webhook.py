@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
@@ -35,6 +35,10 @@ class Webhook:
     def wants(self, notice: Notice) -> bool:
         """See `Channel`."""
         return self.url is not None and notice.occasion in self.occasions
+
+    def kept(self, notice: Notice) -> Notice:
+        """See `Channel`."""
+        return replace(notice, text="", mp4s=())
 
     async def send(self, notice: Notice) -> None:
         """See `Channel`. The answer's body is not read: it may never end."""
