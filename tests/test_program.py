@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from camspool.adapters.notify import program
 from camspool.adapters.notify.program import KEPT_OUTPUT, Ended, run, without_ours
 
 LONG = 1000.0
@@ -54,7 +55,10 @@ async def test_bytes_that_are_no_text_are_replaced() -> None:
     assert (await shell("printf 'a\\377b'")).output == "a\N{REPLACEMENT CHARACTER}b"
 
 
-async def test_whatever_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:
+async def test_whatever_hangs_is_killed_with_what_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "_GRACE_S", 0.1)
     pids = tmp_path / "pids"
     script = f"trap '' TERM; sleep 1000 & echo $$ $! > {pids}; echo began; wait"
     assert await shell(script, 0.5) == Ended(None, "began")
@@ -83,6 +87,17 @@ async def test_it_does_not_outlive_whoever_waits_for_it(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not is_alive(pid.read_text().strip())
+
+
+async def test_it_may_tidy_up_before_it_is_killed(tmp_path: Path) -> None:
+    began, tidy = tmp_path / "began", tmp_path / "tidy"
+    script = f"trap 'echo tidy > {tidy}; exit' TERM; touch {began}; sleep 1000 & wait"
+    task = asyncio.create_task(shell(script))
+    await until(began.exists)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert tidy.read_text() == "tidy\n"
 
 
 async def test_what_cannot_be_started_says_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from camspool import notices
+from camspool.adapters.notify import program
 from camspool.adapters.spool import Spool
 from camspool.core import notices as rules
 from camspool.core.errors import StorageTrouble
@@ -148,7 +149,10 @@ async def test_a_program_is_run_for_each_mp4(tmp_path: Path, sim: Simulator) -> 
     assert output == [str([str(camspool.mirror / f"a/b.00{number}.mp4"), status]) for number in (1, 2)]
 
 
-async def test_a_program_that_hangs_holds_up_neither_work_nor_the_end(tmp_path: Path, sim: Simulator) -> None:
+async def test_a_program_that_hangs_holds_up_neither_work_nor_the_end(
+    tmp_path: Path, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "_GRACE_S", 0.1)
     started = tmp_path / "started"
     command = ["/bin/sh", "-c", f"echo $$ > {started}; trap '' TERM; sleep 1000; sleep 1000"]
     async with daemon(tmp_path, sim, hooks={"done": command, "timeout": "1h"}) as camspool:

@@ -13,6 +13,8 @@ KEPT_OUTPUT: Final = 2000
 
 _LAST_WORDS_S: Final = 0.5
 """How long its output is waited for when it has ended: something that it left running may hold the pipe."""
+_GRACE_S: Final = 2.0
+"""How long it may tidy up, after SIGTERM, before it is killed."""
 _OBITUARY_S: Final = 1.0
 """How long a killed one is waited for; one that hangs in a dead share cannot even be killed."""
 
@@ -36,7 +38,8 @@ def without_ours(environ: Mapping[str, str]) -> dict[str, str]:
 async def run(argv: Sequence[str], environ: Mapping[str, str], limit_s: float, said: bytes = b"") -> Ended:
     """Run a program, without a shell, until it ends or its time is over.
 
-    It has a session of its own, whose processes are all killed in the end, however that comes.
+    It has a session of its own, whose processes are all killed in the end, however that comes; those of a
+    program that has not ended by itself are asked to end first.
 
     Args:
         argv: the program and its arguments.
@@ -56,7 +59,7 @@ async def run(argv: Sequence[str], environ: Mapping[str, str], limit_s: float, s
     except TimeoutError:
         return Ended(None, tail.text())
     finally:
-        await _kill(process)
+        await _end(process)
         await tail.complete()
     return Ended(process.returncode, tail.text())
 
@@ -126,11 +129,18 @@ def _said(data: bytes) -> Iterator[int]:
         os.close(descriptor)
 
 
-async def _kill(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        await _signal(process, signal.SIGTERM, _GRACE_S)
+    await _signal(process, signal.SIGKILL, _OBITUARY_S)
+
+
+async def _signal(process: asyncio.subprocess.Process, number: signal.Signals, patience_s: float) -> None:
+    """Send it to whatever is left of its session, and wait so long for the program's end."""
     with contextlib.suppress(
         ProcessLookupError, PermissionError
     ):  # nothing is left of it, or nothing of ours
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, number)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_OBITUARY_S):
+        async with asyncio.timeout(patience_s):
             await process.wait()
