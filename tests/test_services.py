@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -37,6 +38,14 @@ async def test_each_address_gets_the_words_and_only_those_that_failed_are_tried_
     told = json.loads(good.body)
     assert (told["title"], told["type"]) == ("store-12/evening: failed", "failure")
     assert told["message"] == "1 of 1 MP4s, 10m of the 10m asked for."
+
+
+async def test_what_libraries_say_does_not_hide_which_addresses_have_taken_it() -> None:
+    with FaultyServer(lambda each: each.answer(b"")) as server:
+        talkative = services(server.url("/good").replace("http://", "json://"))
+        environ = {**talkative.environ, "PYTHONVERBOSE": "1"}  # which says most at the end
+        await replace(talkative, environ=environ).send(a_notice())
+    assert len(server.requests) == 1
 
 
 def test_without_apprise_the_configuration_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,10 @@ camspool.
 
 import json
 import logging
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 AT_ONCE: Final = 16
 
@@ -17,18 +18,30 @@ def main() -> None:
     """Send what standard input asks for."""
     logging.disable()  # addresses are secrets, and what is said here is logged
     order = json.load(sys.stdin)
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with _standard_output_alone() as answers, ThreadPoolExecutor(AT_ONCE) as threads:
         for number, url in enumerate(order["urls"]):
-            threads.submit(_send, number, url, order)
+            threads.submit(_send, number, url, order, answers)
 
 
-def _send(number: int, url: str, order: dict[str, Any]) -> None:
+def _standard_output_alone() -> TextIO:
+    """Standard output for the answers; whatever else is said from now on, by libraries too, is lost.
+
+    Only the end of the output is kept: warnings would push the answers out of it.
+    """
+    answers = os.fdopen(os.dup(1), "w")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for spoken in (1, 2):
+        os.dup2(nothing, spoken)
+    return answers
+
+
+def _send(number: int, url: str, order: dict[str, Any], answers: TextIO) -> None:
     import apprise  # noqa: PLC0415 - an extra
 
     service = apprise.Apprise()
     if service.add(url) and service.notify(order["body"], title=order["title"], notify_type=order["type"]):
-        sys.stdout.write(f"sent {number}\n")
-        sys.stdout.flush()
+        answers.write(f"sent {number}\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
