@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from unicodedata import normalize
 
 import pytest
 from hypothesis import example, given
@@ -237,6 +238,9 @@ def test_the_longest_accepted_name_has_room_for_everything() -> None:
         ("b.txt", "b.txt.json"),
         ("b.001.json", "b.json"),
         ("_b.json", "rejected~_b.json"),
+        ("_b.json", "rejected~rejected~_b.json"),
+        ("\u00e9.json", "e\u0301.json"),
+        (BAD_BYTES, f"caf%E9.json~{eight(BAD_BYTES)}"),
         ("a/b.json", "a~2/b.json"),
         ("A/b.json", "a/b.json"),
     ],
@@ -250,3 +254,42 @@ def test_files_whose_names_can_meet_are_of_one_family(one: str, other: str) -> N
 )
 def test_others_are_not(one: str, other: str) -> None:
     assert naming.family(one) != naming.family(other)
+
+
+LETTERS = ["a", "A", "\u00e9", "e\u0301", "\udce9", "_", "~2", "~12", "rejected~", ".", ".001", ".status"]
+components = st.lists(st.sampled_from(LETTERS), min_size=1, max_size=4).map("".join)
+files = st.builds(
+    lambda folders, last, ending: "/".join((*folders, last + ending)),
+    st.lists(components, max_size=1),
+    components,
+    st.sampled_from([".json", ".JSON", ".yml", ".mp4", ".status.json", ""]),
+)
+
+
+@given(one=files, number=st.integers(1, 2), data=st.data())
+def test_whatever_can_get_the_name_of_another_is_of_its_family(
+    one: str, number: int, data: st.DataObject
+) -> None:
+    taken = data.draw(st.sampled_from(sorted(names_in_mirror(one, number))))
+    for spelt in (taken, taken.swapcase(), normalize("NFC", taken), normalize("NFD", taken)):
+        assert naming.family(spelt) == naming.family(one)
+
+
+@given(one=files, other=files)
+def test_files_with_a_name_in_common_are_of_one_family(one: str, other: str) -> None:
+    assert naming.family(one) == naming.family(other) or not all_names(one) & all_names(other)
+
+
+def names_in_mirror(file: str, number: int) -> set[str]:
+    """What a file of drop/ and its request are called there, when so many of the family are there before."""
+    kept = naming.kept_name(file)
+    folder, last = naming.folder_of(kept), naming.stem_of(kept)
+    name = naming.numbered_name(naming.name_of(last), number)
+    made = {naming.numbered_file(last, number), naming.status_path(name), naming.mp4_name(name, 2, 1, 1)}
+    folders = {folder, naming.numbered_name(folder, number)} if folder else {""}
+    return {f"{each}/{one}".lstrip("/") for each in folders for one in made}
+
+
+def all_names(file: str) -> set[str]:
+    made = names_in_mirror(file, 1) | names_in_mirror(file, 2)
+    return {normalize("NFD", name).casefold() for name in made}

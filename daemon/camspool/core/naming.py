@@ -7,6 +7,7 @@ Only strings are judged here: whether a name is free is the spool's question.
 import hashlib
 import os
 import re
+import unicodedata
 from typing import Final
 
 from camspool.core.errors import RequestRejected
@@ -29,6 +30,7 @@ LONGEST_PATH: Final = 2048
 _KEPT_BYTES: Final = 200
 
 _REJECTED: Final = "rejected~"
+_MARKS: Final = re.compile(rf"\A(?:{_REJECTED})+")
 _NUMBERS: Final = re.compile(r"(?:~[0-9]+)+\Z")
 _PART: Final = re.compile(r"\.(?P<stem>.+)\.(?:[0-9]{3}|[1-9][0-9]{3,})(?:-[0-9]+)?\.mp4\.part", re.DOTALL)
 
@@ -150,9 +152,9 @@ def numbered_name(name: str, number: int) -> str:
 
 def family(file: str) -> str:
     """The same for all files of drop/ that could come to have one name in mirror/; others may share it."""
-    *folders, last = file.casefold().split("/")
+    *folders, last = unicodedata.normalize("NFD", kept_name(file)).casefold().split("/")
     components = (*folders, last.partition(".")[0])
-    return "/".join(_NUMBERS.sub("", component.removeprefix(_REJECTED)) for component in components)
+    return "/".join(_NUMBERS.sub("", _MARKS.sub("", component)) for component in components)
 
 
 def numbered_file(file: str, number: int) -> str:
