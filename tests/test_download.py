@@ -86,6 +86,27 @@ async def test_the_connection_is_used_again(tmp_path: Path) -> None:
     assert (len(server.requests), server.connections) == (3, 1)
 
 
+@pytest.mark.parametrize("hang_up", [Exchange.close, Exchange.reset])
+async def test_a_kept_connection_that_the_server_has_just_ended_is_replaced_at_once(
+    tmp_path: Path, hang_up: Callable[[Exchange], None]
+) -> None:
+    with FaultyServer(in_turn(whole, hang_up, whole)) as server:
+        async with downloads() as adapter:
+            for name in ("a", "b"):
+                done = await adapter.fetch(DownloadOrder(server.url(), tmp_path / name), lambda _: None)
+    assert done == Downloaded(SIZE, SHA256)
+    assert (len(server.requests), server.connections) == (3, 2)
+
+
+async def test_a_new_connection_that_ends_without_an_answer_is_an_interruption(tmp_path: Path) -> None:
+    with FaultyServer(in_turn(whole, Exchange.close, Exchange.close)) as server:
+        async with downloads() as adapter:
+            await adapter.fetch(DownloadOrder(server.url(), tmp_path / "a"), lambda _: None)
+            with pytest.raises(ClipTrouble, match="broke off its answer"):
+                await adapter.fetch(DownloadOrder(server.url(), tmp_path / "b"), lambda _: None)
+    assert len(server.requests) == 3
+
+
 @both_ways
 @pytest.mark.parametrize(
     "fault", [cut, reset, stall, chunked(VIDEO[:HALF], end=b"8\r\n" + VIDEO[HALF : HALF + 3])]

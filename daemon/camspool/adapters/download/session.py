@@ -30,13 +30,17 @@ class SessionSettings:
 
 
 class Session:
-    """One client with one connection, which is kept for the next download."""
+    """One client with one connection, which is kept for the next download.
+
+    `reused` tells whether the last `send` has found a connection that was kept.
+    """
 
     def __init__(self, settings: SessionSettings) -> None:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         self.settings = settings
         self._socket: socket.socket | None = None
+        self.reused = False
         self._client = httpx.Client(
             auth=httpx.Auth(),  # the base class sends nothing, not even what stands in the URL
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -52,6 +56,7 @@ class Session:
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """The answer's headers; the body waits, and redirects are not followed."""
+        self.reused = True
         return self._client.send(request, stream=True)
 
     def interrupt(self) -> None:
@@ -70,3 +75,4 @@ class Session:
         """The `trace` extension of httpcore: remember the socket of the connection, then that of its TLS."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._socket = values["return_value"].get_extra_info("socket")
+            self.reused = False

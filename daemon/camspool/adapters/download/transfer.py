@@ -129,13 +129,23 @@ class Transfer:
         request = self._session.get(url, headers)
         for _ in range(answer.MOST_REDIRECTS + 1):
             self._check()
-            response = self._session.send(request)
+            response = self._send(request)
             if response.next_request is None:
                 return response
             response.close()
             answer.check_redirect(request.url, response.next_request.url)
             request = response.next_request
         raise answer.interrupted(f"{answer.place(url)} redirects more than {answer.MOST_REDIRECTS} times")
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """The answer. A server may end a kept connection just as it is used again: then a new one is made."""
+        try:
+            return self._session.send(request)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            if not self._session.reused:
+                raise
+        self._check()
+        return self._session.send(request)
 
     def _body(self, response: httpx.Response) -> Iterator[Piece]:
         return pieces(response, self._terms.timeout, lambda: self._terms.limit.piece)
