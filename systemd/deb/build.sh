@@ -58,7 +58,7 @@ install_files() {
     put config.example.yaml /etc/camspool/config.yaml
     for file in README.md INTEGRATE.md OPERATE.md CHANGELOG.md page.png; do put "$file" "/usr/share/doc/camspool/$file"; done
     put LICENSE /usr/share/doc/camspool/copyright
-    for file in folders nas-group; do
+    for file in folders nas-group notices; do
         put "systemd/examples/$file.conf" "/usr/share/doc/camspool/examples/$file.conf"
     done
     manager=$(systemctl --version 2>/dev/null | awk 'NR == 1 { print $2 }') || manager=

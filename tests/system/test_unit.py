@@ -26,7 +26,7 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("example", [None, "folders", "nas-group"])
+@pytest.mark.parametrize("example", [None, "folders", "nas-group", "notices"])
 def test_systemd_finds_no_fault_in_the_unit(unit: Path, example: str | None) -> None:
     if example:
         drop_ins = unit.with_name("camspool.service.d")
