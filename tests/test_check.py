@@ -24,7 +24,7 @@ from graphql import build_schema, graphql_sync
 
 from camspool.adapters.spool import Spool
 from camspool.adapters.watch import InotifyLimits
-from camspool.check import command, credential, folders, portal, unit, watching
+from camspool.check import command, credential, folders, portal, telling, unit, watching
 from camspool.check.aside import Aside, Person
 from camspool.check.rows import Row, Verdict, merged, ok, warning, wrong
 from camspool.settings import Folders, Settings
@@ -526,6 +526,36 @@ def test_the_clock(tmp_path: Path, ahead: int | None, verdict: str, words: str) 
     assert re.fullmatch(words, found[1])
 
 
+# Being told
+
+
+@pytest.mark.parametrize(
+    ("program", "verdict", "found"),
+    [
+        ("/bin/sh", "ok", "/bin/sh can be run"),
+        ("sh", "ok", "/bin/sh can be run"),
+        ("{folder}/missing", "wrong", "cannot run {folder}/missing: it is not there"),
+        ("{folder}/text", "wrong", "cannot run {folder}/text: it is not there, or no program"),
+        ("{folder}", "wrong", "cannot run {folder}: "),
+    ],
+)
+def test_a_hook_that_nobody_could_run(tmp_path: Path, program: str, verdict: str, found: str) -> None:
+    (tmp_path / "text").touch(0o644)
+    rows = telling.hook((program.format(folder=tmp_path), "--quiet"), {"PATH": "/bin"})
+    row = said(rows, "hook")
+    assert row[0] == verdict
+    assert found.format(folder=tmp_path) in row[1]
+
+
+def test_figures_that_nobody_could_write(tmp_path: Path) -> None:
+    assert said(telling.metrics(tmp_path / "x.prom"), "metrics")[:2] == ("ok", f"{tmp_path} can be written")
+    assert tree(tmp_path) == []
+    verdict, found, remedy = said(telling.metrics(tmp_path / "none/x.prom"), "metrics")
+    assert (verdict, found.startswith(f"{tmp_path}/none does not exist")) == ("wrong", True)
+    assert remedy.startswith("install -d -o ")
+    assert said(telling.metrics(Path("/proc/x.prom")), "metrics")[0] == "wrong"
+
+
 # The unit
 
 
@@ -604,6 +634,12 @@ def test_folders_that_the_sandbox_hides() -> None:
     assert remedy == "Choose another folder for folders.drop, such as one below /srv."
     assert "PrivateTmp=yes" in unit_said(a_unit(), mirror="/tmp/mirror")[1]  # noqa: S108
     assert unit_said(a_unit(ProtectHome="no", ProtectSystem="full"), drop="/run/user/drop")[0] == "ok"
+
+
+def test_a_file_for_figures_that_the_sandbox_shuts_out() -> None:
+    for folder, verdict in (("/srv/camspool", "ok"), ("/var/lib/prometheus", "wrong")):
+        rows = unit.rows(a_unit(), Folders(), CONFIG, Path(folder, "x.prom"))
+        assert said(rows, "service")[0] == verdict
 
 
 def test_as_whom_it_is_checked() -> None:
@@ -714,6 +750,14 @@ def test_a_bad_configuration_names_every_problem(tmp_path: Path) -> None:
     assert answer.stdout.count("-> Correct") == 1
     assert "1 wrong, 0 warnings: camspool cannot do its work like this.\n" in answer.stdout
     assert TOKEN not in answer.stdout
+
+
+def test_hook_and_figures_are_checked_where_they_are_wanted(tmp_path: Path) -> None:
+    with simulator(tmp_path / "clips") as sim:
+        metrics, hooks = {"file": str(tmp_path / "none/x.prom")}, {"done": ["/nowhere/archive"]}
+        answer = run(tmp_path, "-c", write_config(tmp_path, sim, metrics=metrics, hooks=hooks), "--json")
+    found = checks(answer)
+    assert (found["hook"]["verdict"], found["metrics"]["verdict"], answer.returncode) == ("wrong", "wrong", 1)
 
 
 def test_a_wrong_token_is_a_no_and_is_not_shown(tmp_path: Path) -> None:

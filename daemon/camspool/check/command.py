@@ -10,7 +10,7 @@ from typing import Final
 
 from camspool import config
 from camspool.adapters import logs
-from camspool.check import configuration, credential, folders, portal, watching
+from camspool.check import configuration, credential, folders, portal, telling, watching
 from camspool.check import unit as systemd_unit
 from camspool.check.aside import Aside, Person, Work
 from camspool.check.rows import Row, Verdict, merged, wrong
@@ -94,9 +94,10 @@ class Checks:
     def rows(self) -> Iterator[Row]:
         """What they find, in the order of the table."""
         yield systemd_unit.user_row(self.unit, self._person)
-        for aside in [*self._of_folders(), *self._of_api()]:
+        for aside in [*self._of_folders(), *self._of_telling(), *self._of_api()]:
             yield from aside.rows()
-        yield from systemd_unit.rows(self.unit, self.settings.folders, self.path)
+        settings = self.settings
+        yield from systemd_unit.rows(self.unit, settings.folders, self.path, settings.metrics.file)
 
     def rows_of_api(self) -> list[Row]:
         """What the checks find that have nothing to do with the folders."""
@@ -129,6 +130,13 @@ class Checks:
         yield local("rename", _all(folders.rename, places))
         yield local("free space", _all(folders.room, places, self.settings.cleanup.min_free))
         yield local("watching", _all(watching.rows, self.settings))
+
+    def _of_telling(self) -> Iterator[Aside]:
+        settings, local = self.settings, partial(Aside, limit=_LIMIT_S, person=self._played)
+        if settings.hooks.done:
+            yield local("hook", _all(telling.hook, settings.hooks.done, self.environ))
+        if settings.metrics.file:
+            yield local("metrics", _all(telling.metrics, settings.metrics.file))
 
     def _of_api(self) -> Iterator[Aside]:
         handed = self._installed.token_file if self._installed else None

@@ -52,7 +52,7 @@ def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator
     if share := None if known else unmounted(root, fstab):
         found = f"{share} is in {fstab} and not mounted: what is below it now would be taken for {root}"
         yield warning(name, found, f"mount {share}")
-    yield _tried(
+    yield tried(
         name, root, "it is the one that is remembered" if known else "the first start marks it as camspool's"
     )
     if name == "drop":
@@ -64,7 +64,7 @@ def state(root: Path, made_by_systemd: bool) -> Iterator[Row]:  # noqa: FBT001
     if made_by_systemd and not _is_there(root):
         yield ok("state", f"{root} does not exist yet: systemd makes it (StateDirectory=)")
         return
-    yield _tried("state", root, "")
+    yield tried("state", root, "")
     file_system = file_system_of(root)
     if not inotify_works(file_system):
         yield warning("state", f"{root} is on {file_system}", "Put folders.state on a local disk.")
@@ -140,7 +140,7 @@ def _recognised(root: Path, state: Path) -> bool:
     return MarkedFolder(root, memory).recognised()
 
 
-def _tried(name: str, root: Path, remark: str) -> Row:
+def tried(name: str, root: Path, remark: str) -> Row:
     """Tried by doing it: what mode bits say is not enough."""
     if not _is_there(root):
         return _to_be_made(name, root)

@@ -148,8 +148,10 @@ def user_row(unit: Unit | None, person: Person | None) -> Row:
     )
 
 
-def rows(unit: Unit | None, folders: Folders | None, config_path: Path | None) -> Iterator[Row]:
-    """What is to be said of the unit itself, and of the folders under its sandbox."""
+def rows(
+    unit: Unit | None, folders: Folders | None, config_path: Path | None, metrics: Path | None = None
+) -> Iterator[Row]:
+    """What is to be said of the unit itself, and of the folders and the metrics file under its sandbox."""
     if unit is None:
         yield _unasked()
         return
@@ -165,6 +167,8 @@ def rows(unit: Unit | None, folders: Folders | None, config_path: Path | None) -
         )
     elif folders is not None:
         yield from _sandbox(unit, folders)
+        if metrics and (row := _shut_out(unit, "metrics.file", metrics.parent)):
+            yield row
 
 
 def _unasked(booted: Path = _BOOTED) -> Row:
