@@ -108,6 +108,7 @@ async def answered(address: tuple[str, int]) -> bool:
         (b"Host: 192.0.2.7", 421),
         (b"Host:", 421),
         (b"Host: [", 421),
+        (b"Host : rebound.example", 421),
         (b"Host: localhost\r\nHost: rebound.example", 421),
     ],
 )

@@ -87,7 +87,7 @@ class Endpoint:
 def _hosts(fields: Iterable[str]) -> list[str]:
     """What Host says; nothing where an old client leaves it out."""
     named = (field.partition(":") for field in fields)
-    return [value.strip() for name, _, value in named if name.lower() == "host"]
+    return [value.strip() for name, _, value in named if name.strip().lower() == "host"]
 
 
 def _is_this_machine(host: str) -> bool:
