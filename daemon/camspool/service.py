@@ -169,8 +169,11 @@ class Service:
         self._telemetry.file = outcome.settings.metrics.file
         self._reschedule()
         self._report.all_clear()
-        say = log.warning if outcome.needs_restart else log.info
-        say("configuration_reloaded", applied=outcome.applied, needs_restart=outcome.needs_restart)
+        told = {"applied": outcome.applied, "needs_restart": outcome.needs_restart}
+        if outcome.needs_restart:
+            log.warning("configuration_reloaded", **told)
+        else:
+            log.info("configuration_reloaded", **told)
 
     async def _read_again(self) -> Settings:
         try:
