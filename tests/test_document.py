@@ -317,6 +317,21 @@ def test_a_time_of_no_zone_is_refused_since_it_cannot_be_compared(place: int) ->
         document.load(json.dumps(edited).encode())
 
 
+FLOAT_PLACES = [
+    place for place, (container, key) in enumerate(places(WRITTEN)) if isinstance(container[key], float)
+]
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+@pytest.mark.parametrize("place", FLOAT_PLACES)
+def test_a_number_that_is_none_is_refused_since_it_cannot_be_counted_with(place: int, number: str) -> None:
+    edited = copy.deepcopy(WRITTEN)
+    container, key = places(edited)[place]
+    container[key] = "PLACE"
+    with pytest.raises(ValidationError):
+        document.load(json.dumps(edited).replace('"PLACE"', number).encode())
+
+
 def assert_times_are_aware(value: Any) -> None:
     if isinstance(value, datetime):
         assert value.tzinfo is not None

@@ -6,9 +6,9 @@ the public file format (see the contract in INTEGRATE.md): pydantic reads and wr
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
 LONGEST_REQUEST: Final = 64 * 1024
 """Bytes that a request file may have (contract, "A request file")."""
@@ -363,6 +363,9 @@ class HistoryEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The status file: the durable record of one request, and the only one."""
+
+    # Holds for all that a status is made of: with NaN or an infinity nobody could count.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False)
 
     schema: str = STATUS_SCHEMA
     name: str
