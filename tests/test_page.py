@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -423,6 +425,27 @@ async def test_a_video_without_a_picture_is_tried_once(desk: Desk) -> None:
         assert await desk.posters.make() == set()
     assert [line["event"] for line in logs] == ["poster_not_made"] * 2
     assert desk.pictures() == []
+
+
+async def test_a_video_on_a_share_that_has_died_holds_up_nothing_else(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.turn()
+    write_clip(desk.mirror / "a.mp4", "moov_last")
+    await desk.shown_after(done("a"))
+    really, alive = desk.spool.own_files.opened, threading.Event()
+
+    @contextlib.contextmanager
+    def opened(path: str) -> Iterator[int | None]:
+        with really(path) as descriptor:
+            yield descriptor if alive.wait(20) else None  # no folder dies at will
+            assert threading.current_thread() is not threading.main_thread()
+
+    monkeypatch.setattr(desk.spool.own_files, "opened", opened)
+    making = asyncio.create_task(desk.posters.make())
+    await asyncio.sleep(0.05)
+    alive.set()
+    assert await making == {"2020-05-11"}
 
 
 async def test_a_full_disk_gets_no_posters(desk: Desk) -> None:

@@ -78,8 +78,12 @@ class Posters:
         return sorted(missing, key=lambda row: row["from"], reverse=True)
 
     async def _make(self, day: str, row: Row) -> bool:
-        with self._files.opened(row["file"]) as descriptor:
+        video = self._files.opened(row["file"])
+        descriptor = await asyncio.to_thread(video.__enter__)  # for ever, on a share that has died
+        try:
             data = await _picture(descriptor) if descriptor is not None else b""
+        finally:
+            await asyncio.to_thread(video.__exit__, None, None, None)
         if data:
             await asyncio.to_thread(self._files.write, poster_file(day, row), data)
             return True
