@@ -313,6 +313,24 @@ async def test_somebody_elses_page_is_left_alone(desk: Desk) -> None:
     assert await desk.shown_after(done()) != {}
 
 
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder"])
+async def test_whatever_else_is_called_like_the_page_is_left_alone(desk: Desk, kind: str) -> None:
+    page, portal = desk.mirror / "index.html", desk.mirror.with_name("portal.html")
+    if kind == "folder":
+        page.mkdir()
+    else:
+        page.symlink_to(portal)
+    if kind == "link":
+        portal.write_bytes(script.MARK)
+    with capture_logs() as logs:
+        await desk.turn()
+        await desk.turn()
+    assert [line["event"] for line in logs] == ["page_not_written"]
+    assert "is not camspool's" in logs[0]["problem"]
+    assert page.is_dir() if kind == "folder" else page.is_symlink()
+    assert not desk.path("").exists()
+
+
 async def test_an_older_page_of_ours_is_replaced(desk: Desk) -> None:
     (desk.mirror / "index.html").write_bytes(script.MARK + b"<p>old")
     await desk.turn()
@@ -469,9 +487,33 @@ async def test_without_pyav_there_are_no_posters_and_no_fuss(
     assert logs == []
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        *("posters/2020-05-11/@eaDir/x", "posters/2020-05-11/ab.jpg/x", "posters/2020-05-11/mine.jpg"),
+        *("posters/@eaDir/ab.jpg", "posters/1999-01-01/notes.txt"),
+        *("days/@eaDir/x", "days/2001-01-01.js/x", "days/a.js"),
+    ],
+)
+async def test_what_others_put_beside_the_data_stays_and_stops_nothing(desk: Desk, strange: str) -> None:
+    await desk.turn()
+    desk.path(strange).parent.mkdir(parents=True, exist_ok=True)
+    desk.path(strange).write_bytes(b"x")
+    desk.path("finished.js").unlink()  # so that all is looked through again, and tidied
+    with capture_logs() as logs:
+        for status in (done(), done("b")):
+            desk.spool.save_status(status)
+            desk.page.note(status)
+            await desk.turn()
+            await desk.turn()
+    assert logs == []
+    assert [row["file"] for row in desk.data("finished")["latest"]] == ["store-12/evening.mp4", "b.mp4"]
+    assert desk.path(strange).exists()
+
+
 async def test_posters_of_days_without_footage_go(desk: Desk) -> None:
     await desk.shown_after(done())
-    stray = desk.path("posters/1999-01-01/x.jpg")
+    stray = desk.path("posters/1999-01-01/ab12.jpg")
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"x")
     desk.path("finished.js").unlink()

@@ -131,7 +131,8 @@ class Page:
             False when somebody else's page is in our place.
         """
         there, ours = self._files.read(PAGE), script.html()
-        if there is not None and not there.startswith(script.MARK):
+        # No file, yet something: a link, such as to a portal of one's own, or a folder.
+        if self._files.exists(PAGE) if there is None else not there.startswith(script.MARK):
             self._tell(f"{PAGE} is not camspool's; move it away, or disable the page")
             return False
         self._shelf.zone = self.zone

@@ -4,6 +4,7 @@ Memory holds the index and one day at a time. What a kill leaves is put right by
 again.
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -20,6 +21,10 @@ INDEX: Final = f"{FOLDER}/finished.js"
 DAYS: Final = f"{FOLDER}/days"
 POSTERS: Final = f"{FOLDER}/posters"
 _FORMAT: Final = "1"
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAY_FILE: Final = re.compile(rf"{_DAY.pattern}\.js", re.ASCII)
+_POSTER: Final = re.compile(r"[0-9a-f]+\.jpg")
+"""Names of our own: a NAS, a person and whoever else leave others beside them."""
 
 LATEST: Final = 12
 FAILURES: Final = 100
@@ -95,9 +100,11 @@ class Shelf:
     def forget_others(self) -> None:
         """Delete what is left of days that have no footage any more, once all has been looked through."""
         for name in self._files.names(DAYS) - {f"{day}.js" for day in self.index.days}:
-            self._files.remove(f"{DAYS}/{name}")
+            if _DAY_FILE.fullmatch(name):
+                self._files.remove(f"{DAYS}/{name}")
         for day in self._files.names(POSTERS) - self.index.days.keys():
-            self._remove_posters(day, self._files.names(f"{POSTERS}/{day}"))
+            if _DAY.fullmatch(day):
+                self._remove_posters(day, self._files.names(f"{POSTERS}/{day}"))
 
     def write_index(self) -> None:
         """Write the index, which becomes another edition; the days that it names are there already."""
@@ -147,7 +154,7 @@ class Shelf:
 
     def _remove_posters(self, day: str, names: Iterable[str]) -> None:
         for name in names:
-            if not name.startswith("."):  # a temporary file: one is just being made
+            if _POSTER.fullmatch(name):  # not one that is just being made, and nothing of others
                 self._files.remove(f"{POSTERS}/{day}/{name}")
 
     def _note(self, status: Status, days: Mapping[str, list[Row]]) -> None:

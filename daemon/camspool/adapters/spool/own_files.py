@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from camspool.adapters.spool.durable import opened, remove, write
+from camspool.adapters.spool.durable import exists, opened, remove, write
 from camspool.adapters.spool.markers import MarkedFolder
 from camspool.core import naming
 
@@ -43,10 +43,20 @@ class OwnFiles:
             write(folder, naming.stem_of(path), data, durable=False)
 
     def remove(self, path: str) -> bool:
-        """Delete the file; False when it was gone already."""
+        """Delete the file; False when there is none, and where it is a folder, which stays."""
+        with (
+            contextlib.suppress(FileNotFoundError),
+            self._mirror.folder(naming.folder_of(path)) as folder,
+            contextlib.suppress(IsADirectoryError),
+        ):
+            return remove(folder, naming.stem_of(path))
+        return False
+
+    def exists(self, path: str) -> bool:
+        """True when anything at all has this path."""
         try:
             with self._mirror.folder(naming.folder_of(path)) as folder:
-                return remove(folder, naming.stem_of(path))
+                return exists(folder, naming.stem_of(path))
         except FileNotFoundError:
             return False
 
