@@ -129,7 +129,11 @@ def test_text_is_never_markup_and_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [None, b"", b"camspool.day({});", b"camspool.now({});\n", b"camspool.day({);\n"]
+    "data",
+    [
+        *(None, b"", b"camspool.day({});", b"camspool.now({});\n", b"camspool.day({);\n"),
+        *(b"camspool.day(NaN);\n", b"camspool.day(-1e999);\n", b"camspool.day(" + b"[" * 99_999 + b");\n"),
+    ],
 )
 def test_what_is_no_data_of_this_name_is_none(data: bytes | None) -> None:
     assert script.load("day", data) is None
@@ -378,16 +382,81 @@ async def test_a_mirror_that_goes_while_it_is_looked_through_is_looked_through_a
     assert sorted((await desk.shown_after())["2020-05-11"]) == ["a.mp4", "b.mp4", "c.mp4"]
 
 
-async def test_a_defect_of_the_page_stops_the_page_alone(desk: Desk) -> None:
+async def test_a_defect_of_the_page_stops_the_page_alone_until_a_reload(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await desk.shown_after(done())
-    desk.path("days/2020-05-11.js").write_bytes(
-        script.dump("day", {"format": "1 Europe/Prague", "requests": [["x", [{"camera": 1}]]]})
-    )
-    with capture_logs() as logs:
+    with capture_logs() as logs, monkeypatch.context() as patched:
+        patched.setattr(rows, "totals", None)
+        desk.spool.save_status(done("b"))
         desk.page.note(done("b"))
         await desk.turn()
         await desk.turn()
     assert [line["event"] for line in logs] == ["page_crashed"]
+    desk.page.enabled = True
+    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4", "b.mp4"]}
+
+
+@pytest.mark.parametrize("change", [{"bytes": 10**4000}, {"bytes": -1}, {"duration_s": 1e308}])
+async def test_a_request_that_cannot_be_shown_is_left_out_and_told(
+    desk: Desk, change: dict[str, Any]
+) -> None:
+    clip = done("b").clips[0]
+    assert clip.file
+    clip = replace(clip, file=replace(clip.file, **change))
+    with capture_logs() as logs:
+        shown = await desk.shown_after(done(), done("b", clips=(clip,)), done("c"))
+    assert shown == {"2020-05-11": ["store-12/evening.mp4", "c.mp4"]}
+    assert [(line["event"], line["request"]) for line in logs] == [("request_not_shown", "b")]
+
+
+def a_row(**changes: Any) -> dict[str, Any]:
+    [row] = rows.footage(done(), PRAGUE)["2020-05-11"]
+    return {**row, "pictured": False, **changes}
+
+
+NO_ROWS: list[Any] = [
+    *(None, [], {}, {"camera": 1}),
+    *(a_row(poster=name) for name in ("../../index.html", "a/b.jpg", None, "x.jpg")),
+    *(a_row(file=path) for path in ("../a.mp4", "/a.mp4", "a//b.mp4", "a\0.mp4", "\ud800.mp4", None)),
+    *(a_row(seconds=number) for number in (-1, 1e300, "1", None)),
+    *(a_row(bytes=10**30), a_row(more=1), a_row(camera=None), a_row(piece="1")),
+]
+
+
+@pytest.mark.parametrize("row", NO_ROWS)
+async def test_a_day_with_something_else_in_it_is_made_again(desk: Desk, row: Any) -> None:
+    shown = await desk.shown_after(done(), done("b"))
+    path = desk.path("days/2020-05-11.js")
+    path.write_bytes(
+        script.dump("day", {"format": "1 Europe/Prague", "day": "2020-05-11", "requests": [["x", [row]]]})
+    )
+    for name in ("store-12/evening", "b"):
+        os.utime(desk.mirror / f"{name}.status.json", (0, 0))
+    with capture_logs() as logs:
+        await desk.posters.make()
+        await desk.shown_after(done("c"))
+        await desk.turn()
+    assert sorted(desk.shown()["2020-05-11"]) == sorted([*shown["2020-05-11"], "c.mp4"])
+    assert [line for line in logs if line["event"] != "poster_not_made"] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"days": {"../x": {}}}, {"days": {"2020-05-11": None}}, {"days": []}),
+        *({"latest": [None]}, {"latest": [{}]}, {"latest": [a_row()]}, {"latest": ["x"]}, {"latest": {}}),
+        *({"failures": [{"request": "x"}]}, {"failures": [{"request": "x", "at": None}]}),
+        *({"through": "1"}, {"through": None}, {"through": -1}),
+    ],
+)
+async def test_an_index_with_something_else_in_it_is_made_again(desk: Desk, change: dict[str, Any]) -> None:
+    shown = await desk.shown_after(done())
+    desk.path("finished.js").write_bytes(script.dump("finished", desk.data("finished") | change))
+    desk.another()
+    with capture_logs() as logs:
+        assert await desk.shown_after() == shown
+    assert logs == []
 
 
 async def test_many_finished_requests_are_taken_in_a_part_at_a_time(

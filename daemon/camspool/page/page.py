@@ -172,9 +172,12 @@ class Page:
         all_seen_now = self._sweep is None and not index.through
         if began < self._rest_until or not (self._pending or self._to_refresh or all_seen_now):
             return set()
+        was_complete = index.through
         changed = self._shelf.put(self._pending.values())
         self._shelf.refresh(self._to_refresh)
         self._pending, self._to_refresh = {}, set()
+        if was_complete and not index.through:
+            self._sweep = self._spool.sweep()
         if all_seen_now:
             self._shelf.forget_others()
         if self._sweep is None:
@@ -208,3 +211,4 @@ class Page:
     def _give_up(self) -> None:
         """A defect of the page must not stop what it shows: it is left as it is until a start or reload."""
         self.enabled = self._open = False
+        self._pending = {}  # it may be what cannot be shown; after a reload all is found again

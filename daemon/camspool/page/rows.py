@@ -21,6 +21,22 @@ MOST_OUTSTANDING: Final = 100
 """More outstanding requests than that are only counted."""
 _MOST_CAMERAS: Final = 3
 _LONGEST_TEXT: Final = 600
+_MOST_SECONDS: Final = 1e9
+_MOST_BYTES: Final = 2**63
+_CLIP: Final[Mapping[str, Any]] = {
+    "file": str,
+    "camera": str,
+    "from": str,
+    "piece": int | None,
+    "seconds": int | float,
+    "height": int,
+    "codec": str,
+    "bytes": int,
+    "poster": str,
+    "pictured": bool,
+}
+_POSTER: Final = re.compile(r"[0-9a-f]*\.jpg")
+_NO_PATH: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\0\ud800-\udfff]")
 _NO_DIGIT: Final = re.compile("[^0-9a-f]")
 _BUSIEST: Final = (State.DOWNLOADING, State.VERIFYING, State.PREPARING, State.LISTING, State.QUEUED)
 
@@ -33,6 +49,22 @@ def footage(status: Status, zone: ZoneInfo) -> dict[str, list[Row]]:
         if clip.state is State.DONE and clip.file:
             rows.append(_clip(status, clip))
     return days
+
+
+def is_clip(row: Any) -> bool:
+    """False for what `footage` does not make, or only of a status that was edited by hand.
+
+    What passes can be added up and written, and names nothing outside the mirror.
+    """
+    return (
+        isinstance(row, dict)
+        and row.keys() | {"pictured"} == _CLIP.keys()
+        and all(isinstance(row.get(key, False), kind) for key, kind in _CLIP.items())
+        and 0 <= row["seconds"] <= _MOST_SECONDS
+        and 0 <= row["bytes"] <= _MOST_BYTES
+        and _POSTER.fullmatch(row["poster"]) is not None
+        and not _NO_PATH.search(row["file"])
+    )
 
 
 def failure(status: Status) -> Row | None:

@@ -7,6 +7,7 @@ of data is one call, `camspool.day({...});`.
 import base64
 import hashlib
 import json
+import math
 import re
 from importlib import resources
 from typing import Any, Final
@@ -32,8 +33,8 @@ def load(name: str, data: bytes | None) -> Any:
     if match is None or match["name"] != name.encode():
         return None
     try:
-        return json.loads(match["value"])
-    except ValueError:
+        return json.loads(match["value"], parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -45,3 +46,10 @@ def html() -> bytes:
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
         text = text.replace(f"{tag}-hash", f"sha256-{digest}", 1)
     return MARK + text.encode()
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that could be written")
+    return number

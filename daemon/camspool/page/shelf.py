@@ -7,14 +7,18 @@ again.
 import re
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from camspool.adapters.spool.own_files import OwnFiles
 from camspool.core.model import Status
 from camspool.page import rows, script
 from camspool.page.rows import Row
+
+log = structlog.get_logger()
 
 FOLDER: Final = "_page"
 INDEX: Final = f"{FOLDER}/finished.js"
@@ -26,6 +30,8 @@ _DAY_FILE: Final = re.compile(rf"{_DAY.pattern}\.js", re.ASCII)
 _POSTER: Final = re.compile(r"[0-9a-f]+\.jpg")
 """Names of our own: a NAS, a person and whoever else leave others beside them."""
 
+_ARRIVAL: Final = ("day", "request", "at")
+"""What the latest clips have besides."""
 LATEST: Final = 12
 FAILURES: Final = 100
 
@@ -86,7 +92,7 @@ class Shelf:
         """
         changes: dict[str, dict[str, list[Row]]] = {}
         for status in statuses:
-            days = rows.footage(status, self.zone)
+            days = self._footage(status)
             for day in {*days, *self._earlier_days(status)}:
                 changes.setdefault(day, {})[status.name] = days.get(day, [])
             self._note(status, days)
@@ -114,14 +120,23 @@ class Shelf:
 
     def clips(self, day: str) -> dict[str, list[Row]]:
         """The clips of a day by request; nothing where there is no such file, or it cannot be understood."""
-        return self._clips_in(self._files.read(_day_file(day)))
+        return self._clips_in(self._files.read(_day_file(day))) or {}
 
-    def _clips_in(self, data: bytes | None) -> dict[str, list[Row]]:
+    def _clips_in(self, data: bytes | None) -> dict[str, list[Row]] | None:
         found = script.load("day", data)
-        # Pairs, for in a script the key `__proto__` of a mapping is not one like others.
         if not isinstance(found, dict) or found.get("format") != self._format:
-            return {}
-        return dict(found["requests"])
+            return None
+        # Pairs, for in a script the key `__proto__` of a mapping is not one like others.
+        pairs = found.get("requests")
+        return dict(pairs) if isinstance(pairs, list) and all(map(_is_pair, pairs)) else None
+
+    def _footage(self, status: Status) -> dict[str, list[Row]]:
+        """Nothing of a request that was edited so that it cannot be shown."""
+        days = rows.footage(status, self.zone)
+        if all(map(rows.is_clip, rows.rows_of(days))):
+            return days
+        log.warning("request_not_shown", request=status.name, problem="its status has impossible figures")
+        return {day: [] for day in days}
 
     def _earlier_days(self, status: Status) -> Iterable[str]:
         """Where footage of an earlier run under this name, long deleted, may still be shown."""
@@ -130,7 +145,10 @@ class Shelf:
     def _change(self, day: str, changes: Mapping[str, list[Row]]) -> bool:
         path = _day_file(day)
         before = self._files.read(path)
-        requests = {name: clips for name, clips in {**self._clips_in(before), **changes}.items() if clips}
+        known = self._clips_in(before)
+        if known is None and day in self.index.days:
+            self.index.through = 0.0  # it was damaged: what else is of that day only the statuses know
+        requests = {name: clips for name, clips in {**(known or {}), **changes}.items() if clips}
         self._look_for_posters(day, requests)
         if not requests:
             self.index.days.pop(day, None)
@@ -172,9 +190,6 @@ class Shelf:
         index.failures = _newest(failures, FAILURES)
 
 
-_KEYS: Final = {key.name for key in fields(Index)}
-
-
 def poster_file(day: str, row: Row) -> str:
     """Where the poster of a clip lies."""
     return f"{POSTERS}/{day}/{row['poster']}"
@@ -192,5 +207,45 @@ def _newest(items: list[Row], most: int) -> list[Row]:
     return sorted(items, key=lambda item: (item["at"], item.get("from", "")), reverse=True)[:most]
 
 
+def _is_pair(pair: Any) -> bool:
+    match pair:
+        case [str(), [*clips]]:
+            return all(map(rows.is_clip, clips))
+    return False
+
+
 def _is_index(found: Any, format_: str) -> bool:
-    return isinstance(found, dict) and found.get("format") == format_ and found.keys() == _KEYS
+    match found:
+        case {
+            "format": str(format_found),
+            "through": int() | float() as through,
+            "days": dict() as days,
+            "latest": list() as latest,
+            "failures": list() as failures,
+            **others,
+        }:
+            return (
+                format_found == format_
+                and not others
+                and through >= 0
+                and all(_DAY.fullmatch(day) and isinstance(days[day], dict) for day in days)
+                and all(map(_is_latest, latest))
+                and all(map(_is_failure, failures))
+            )
+    return False
+
+
+def _is_latest(item: Any) -> bool:
+    if not _is_item(item, *_ARRIVAL):
+        return False
+    return rows.is_clip({key: value for key, value in item.items() if key not in _ARRIVAL})
+
+
+def _is_failure(item: Any) -> bool:
+    return _is_item(item, "request", "state", "at", "message", "hint") and isinstance(
+        item.get("cameras"), list
+    )
+
+
+def _is_item(item: Any, *texts: str) -> bool:
+    return isinstance(item, dict) and all(isinstance(item.get(text), str) for text in texts)
