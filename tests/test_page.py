@@ -26,7 +26,7 @@ from camspool.core.errors import StorageTrouble
 from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
 from camspool.core.model import Progress, RequestRecord, State, Status, WaitReason
 from camspool.page import rows, script
-from camspool.page.page import HEARTBEAT_S, Page
+from camspool.page.page import HEARTBEAT_S, LOOK_S, Page
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
 from camspool.simulator import Simulator
@@ -84,10 +84,17 @@ class Desk:
     async def turn(self, *outstanding: Status, of: ServiceStatus | None = None) -> None:
         await self.page.tend(of or service(), outstanding)
 
+    def save(self, status: Status) -> None:
+        """The status, and its MP4s where there are none."""
+        self.spool.save_status(status)
+        for clip in status.clips:
+            if clip.file and clip.state is State.DONE:
+                (self.mirror / status.name).with_name(clip.file.name).touch()
+
     async def shown_after(self, *ended: Status) -> dict[str, list[str]]:
         """The footage on the page by days, once these have ended; two turns, for the first may read."""
         for status in ended:
-            self.spool.save_status(status)
+            self.save(status)
             self.page.note(status)
         await self.turn()
         await self.turn()
@@ -250,6 +257,47 @@ async def test_deleted_footage_goes_from_the_page(desk: Desk) -> None:
     assert await desk.shown_after(gone) == {}
 
 
+async def test_footage_that_people_delete_goes_from_the_page_a_day_at_a_time(desk: Desk) -> None:
+    other = done("b", START + timedelta(days=1))
+    await desk.shown_after(done(), done("a"), other)
+    for name in ("a", "b"):
+        (desk.mirror / f"{name}.mp4").unlink()
+    lost = []
+    for _ in range(4):
+        await desk.clock.advance(LOOK_S)
+        await desk.turn()
+        lost.append(sum(map(len, desk.shown().values())))
+    assert lost == [2, 1, 1, 1]
+    assert [row["file"] for row in desk.data("finished")["latest"]] == ["store-12/evening.mp4"]
+    assert desk.data("finished")["days"].keys() == {"2020-05-11"}
+
+
+async def test_in_a_mirror_that_is_not_mounted_nothing_is_missing(desk: Desk) -> None:
+    shown = await desk.shown_after(done(), done("a"))
+    away = desk.mirror.rename(desk.mirror.with_name("away"))
+    desk.mirror.mkdir()  # where it was mounted
+    for _ in range(2):
+        await desk.clock.advance(LOOK_S)
+        await desk.turn()
+    desk.mirror.rmdir()
+    away.rename(desk.mirror)
+    assert await desk.shown_after() == shown
+
+
+async def test_where_one_cannot_look_nothing_is_missing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = await desk.shown_after(done(), done("a"))
+    (desk.mirror / "a.mp4").unlink()
+
+    def missing(paths: set[str]) -> set[str]:
+        raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{max(paths)}: Input/output error")
+
+    monkeypatch.setattr(desk.spool.own_files, "missing", missing)  # no folder breaks at will
+    await desk.clock.advance(LOOK_S)
+    with capture_logs() as logs:
+        assert await desk.shown_after(done("b")) == {"2020-05-11": [*shown["2020-05-11"], "b.mp4"]}
+    assert logs == []
+
+
 async def test_another_run_under_the_same_name_leaves_nothing_of_the_first(desk: Desk) -> None:
     await desk.shown_after(done())
     record = RequestRecord(
@@ -261,7 +309,7 @@ async def test_another_run_under_the_same_name_leaves_nothing_of_the_first(desk:
 
 async def test_what_ended_unseen_is_found_at_the_next_start(desk: Desk) -> None:
     await desk.shown_after(done())
-    desk.spool.save_status(done("b"))  # and then the daemon was killed
+    desk.save(done("b"))  # and then the daemon was killed
     desk.another()
     assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4", "b.mp4"]}
 
@@ -269,7 +317,7 @@ async def test_what_ended_unseen_is_found_at_the_next_start(desk: Desk) -> None:
 async def test_a_start_reads_only_what_was_written_since(desk: Desk) -> None:
     """Not the hundred thousand others: what is as old has been seen, or the index says that it was not."""
     await desk.shown_after(done())
-    desk.spool.save_status(done("b"))
+    desk.save(done("b"))
     long_ago = (NOW - timedelta(days=2)).timestamp()
     os.utime(desk.mirror / "b.status.json", (long_ago, long_ago))
     desk.another()
@@ -343,7 +391,7 @@ async def test_an_older_page_of_ours_is_replaced(desk: Desk) -> None:
 
 async def test_switched_off_it_writes_nothing_and_switched_on_it_catches_up(desk: Desk) -> None:
     desk.another(enabled=False)
-    desk.spool.save_status(done())
+    desk.save(done())
     desk.page.note(done())
     await desk.turn()
     assert sorted(path.name for path in desk.mirror.iterdir()) == [".camspool", "store-12"]
@@ -367,7 +415,7 @@ async def test_a_mirror_that_goes_while_it_is_looked_through_is_looked_through_a
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "abc":
-        desk.spool.save_status(done(name))
+        desk.save(done(name))
     really, broken = desk.spool.load_status, {"b"}
 
     def load_status(name: str) -> Status | Foreign | None:
@@ -388,7 +436,7 @@ async def test_a_defect_of_the_page_stops_the_page_alone_until_a_reload(
     await desk.shown_after(done())
     with capture_logs() as logs, monkeypatch.context() as patched:
         patched.setattr(rows, "totals", None)
-        desk.spool.save_status(done("b"))
+        desk.save(done("b"))
         desk.page.note(done("b"))
         await desk.turn()
         await desk.turn()
@@ -464,7 +512,7 @@ async def test_many_finished_requests_are_taken_in_a_part_at_a_time(
 ) -> None:
     monkeypatch.setattr("camspool.page.page.MOST_PENDING", 20)
     for number in range(35):
-        desk.spool.save_status(done(f"{number}"))
+        desk.save(done(f"{number}"))
     shown = []
     for _ in range(6):
         await desk.turn()
@@ -506,6 +554,7 @@ async def test_a_video_without_a_picture_is_tried_once(desk: Desk) -> None:
     await desk.turn()
     (desk.mirror / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + b"junk" * 100)
     await desk.shown_after(done("a"), done("gone"))
+    (desk.mirror / "gone.mp4").unlink()
     with capture_logs() as logs:
         assert await desk.posters.make() == set()
         desk.posters.look_at({"2020-05-11"})
@@ -571,7 +620,7 @@ async def test_what_others_put_beside_the_data_stays_and_stops_nothing(desk: Des
     desk.path("finished.js").unlink()  # so that all is looked through again, and tidied
     with capture_logs() as logs:
         for status in (done(), done("b")):
-            desk.spool.save_status(status)
+            desk.save(status)
             desk.page.note(status)
             await desk.turn()
             await desk.turn()

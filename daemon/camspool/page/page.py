@@ -35,6 +35,8 @@ TURN_S: Final = 1.0
 """So long statuses are looked through, then the rest of the page has its turn."""
 BREATH_S: Final = 2.0
 """So long no posters are made, then some are again."""
+LOOK_S: Final = 60.0
+"""So often one day is looked at whether its MP4s are still there: people delete them by hand."""
 REST: Final = 10
 """After days were written, so many times as long passes before others are."""
 
@@ -68,7 +70,8 @@ class Page:
         )  # the event loop's, like the posters; what follows is the thread's
         self._to_refresh: set[str] = set()
         self._sweep: Iterator[Status] | None = None
-        self._rest_until = self._shown_at = clock.monotonic()
+        self._rest_until = self._shown_at = self._looked_at = clock.monotonic()
+        self._looked_at_day = ""
         self._shown: Any = None
 
     def note(self, status: Status) -> None:
@@ -115,6 +118,7 @@ class Page:
             self._gather(outstanding)
             if service.state is not ServiceState.STOPPED:
                 self._look_through()
+            self._look_again()
             changed |= self._show_finished()
             self._show_now(service, outstanding)
             self._told = ""
@@ -165,6 +169,15 @@ class Page:
             elif status.state.final:
                 self._pending.setdefault(status.name, status)
                 weight += 1 + len(status.clips)
+
+    def _look_again(self) -> None:
+        """Have the next day looked at, the latest first, and from the beginning again after the earliest."""
+        now, days = self._clock.monotonic(), self._shelf.index.days
+        if now - self._looked_at < LOOK_S or not days:
+            return
+        earlier = (day for day in days if day < self._looked_at_day)
+        self._looked_at, self._looked_at_day = now, max(earlier, default=max(days))
+        self._to_refresh.add(self._looked_at_day)
 
     def _show_finished(self) -> set[str]:
         """Write what has ended to its days, and the index; then rest, for it may have been much."""

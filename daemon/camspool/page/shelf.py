@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from camspool.adapters.spool.own_files import OwnFiles
+from camspool.core.errors import StorageTrouble
 from camspool.core.model import Status
 from camspool.page import rows, script
 from camspool.page.rows import Row
@@ -99,9 +100,9 @@ class Shelf:
         return {day for day, requests in changes.items() if self._change(day, requests)}
 
     def refresh(self, days: Iterable[str]) -> None:
-        """Look anew which clips of these days have a poster."""
+        """Look anew which clips of these days are there, and which have a poster."""
         for day in days:
-            self._change(day, {})
+            self._change(day, {}, look=True)
 
     def forget_others(self) -> None:
         """Delete what is left of days that have no footage any more, once all has been looked through."""
@@ -142,13 +143,15 @@ class Shelf:
         """Where footage of an earlier run under this name, long deleted, may still be shown."""
         return self.index.days if status.request.filed_before is not None else ()
 
-    def _change(self, day: str, changes: Mapping[str, list[Row]]) -> bool:
+    def _change(self, day: str, changes: Mapping[str, list[Row]], *, look: bool = False) -> bool:
         path = _day_file(day)
         before = self._files.read(path)
         known = self._clips_in(before)
         if known is None and day in self.index.days:
             self.index.through = 0.0  # it was damaged: what else is of that day only the statuses know
-        requests = {name: clips for name, clips in {**(known or {}), **changes}.items() if clips}
+        found = {**(known or {}), **changes}
+        found = self._without_missing(found) if look else found
+        requests = {name: clips for name, clips in found.items() if clips}
         self._look_for_posters(day, requests)
         if not requests:
             self.index.days.pop(day, None)
@@ -160,14 +163,26 @@ class Shelf:
         self._files.write(path, data)
         return True
 
+    def _without_missing(self, requests: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
+        """Only those whose MP4 is there; all of them where one cannot look."""
+        try:
+            missing = self._files.missing({row["file"] for row in rows.rows_of(requests)})
+        except StorageTrouble:
+            return dict(requests)
+        return {
+            name: [row for row in clips if row["file"] not in missing] for name, clips in requests.items()
+        }
+
     def _look_for_posters(self, day: str, requests: Mapping[str, list[Row]]) -> None:
         """Mark the clips that have one; the posters of clips that are gone go too."""
         posters = self._files.names(f"{POSTERS}/{day}")
         for row in rows.rows_of(requests):
             row["pictured"] = row["poster"] in posters
-        for item in self.index.latest:
-            if item["day"] == day:
-                item["pictured"] = item["poster"] in posters
+        files = {row["file"] for row in rows.rows_of(requests)}
+        latest = [item for item in self.index.latest if item["day"] != day or item["file"] in files]
+        self.index.latest = [
+            {**item, "pictured": item["poster"] in posters} if item["day"] == day else item for item in latest
+        ]
         self._remove_posters(day, posters - {row["poster"] for row in rows.rows_of(requests)})
 
     def _remove_posters(self, day: str, names: Iterable[str]) -> None:

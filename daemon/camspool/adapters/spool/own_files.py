@@ -5,7 +5,8 @@ They can all be made again from the status files, so nothing here is synced to t
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from camspool.adapters.spool.durable import exists, opened, remove, write
 from camspool.adapters.spool.markers import MarkedFolder
@@ -67,3 +68,13 @@ class OwnFiles:
                 return set(os.listdir(folder))  # noqa: PTH208 - a descriptor is no path
         except FileNotFoundError:
             return set()
+
+    def missing(self, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that nothing has; each folder is opened once."""
+        missing: set[str] = set()
+        for folder_path, found in groupby(sorted(paths, key=naming.folder_of), naming.folder_of):
+            inside = set(found)
+            with contextlib.suppress(FileNotFoundError), self._mirror.folder(folder_path) as folder:
+                inside = {path for path in inside if not exists(folder, naming.stem_of(path))}
+            missing |= inside
+        return missing
