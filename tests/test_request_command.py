@@ -90,6 +90,12 @@ def test_where_clocks_go_back_a_range_is_the_longer_one() -> None:
         assert ends == datetime(2026, 10, 25, 1, 30, tzinfo=UTC), end
 
 
+def test_around_a_time_that_occurred_twice_is_around_both() -> None:
+    entry = make(with_camera(Order(around="2026-10-25 02:30", before="1m", after="2m")), NOW, RULES).entry
+    assert entry.start == datetime(2026, 10, 25, 0, 29, tzinfo=UTC)
+    assert entry.end == datetime(2026, 10, 25, 1, 32, tzinfo=UTC)
+
+
 def test_a_time_that_clocks_skipped_is_no_time() -> None:
     with pytest.raises(Unexpected, match="put forward"):
         moment("sunday 02:30", datetime(2026, 3, 29, 12, tzinfo=UTC), PRAGUE)
@@ -175,6 +181,13 @@ def refusal(order: Order) -> list[str]:
 )
 def test_every_mistake_is_told_at_once_by_its_option(order: Order, options: list[str]) -> None:
     assert refusal(order) == options
+
+
+def test_digits_are_a_node_id_as_far_as_one_can_have_so_many() -> None:
+    cameras = ("62303", "062303", "9" * 200)
+    assert make(with_camera(Order(last="10m"), *cameras), NOW, RULES).entry.camera == (62303, *cameras[1:])
+    with pytest.raises(Refused, match="--camera"):
+        make(with_camera(Order(last="10m"), "9" * 5000), NOW, RULES)
 
 
 def test_names_of_our_own_are_readable() -> None:

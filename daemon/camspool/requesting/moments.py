@@ -22,7 +22,9 @@ _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 _WORDS: Final = re.compile(r"(?:(?P<day>[a-z]+)(?:,? +|$))?(?P<time>[\d:]+)?")
 
 
-def moment(text: str, now: datetime, zone: ZoneInfo, *, begins_at: datetime | None = None) -> datetime:
+def moment(
+    text: str, now: datetime, zone: ZoneInfo, *, begins_at: datetime | None = None, later: bool = False
+) -> datetime:
     """The UTC time that `text` means.
 
     A weekday is its latest one, today included. A time alone is of today; as the end of a range, of the day
@@ -33,20 +35,21 @@ def moment(text: str, now: datetime, zone: ZoneInfo, *, begins_at: datetime | No
         now: the time now, aware.
         zone: where local times are meant.
         begins_at: for the end of a range: its beginning, in UTC.
+        later: as for `core/instants.py`; always of the end of a range.
 
     Raises:
         Unexpected: it means no time, or one that clocks skipped.
     """
     words = " ".join(text.lower().split())
-    is_end = begins_at is not None
+    later = later or begins_at is not None
     if words == "now":
         return now
     day, at = _day_and_time(words, now.astimezone(zone).date())
     if at is None:
-        return _plain(text, zone, later=is_end)
+        return _plain(text, zone, later=later)
     if day is None and begins_at is not None:
         return _end_at(at, begins_at, zone)
-    return _local(day or now.astimezone(zone).date(), at, zone, later=is_end)
+    return _local(day or now.astimezone(zone).date(), at, zone, later=later)
 
 
 def _day_and_time(words: str, today: date) -> tuple[date | None, time | None]:

@@ -21,6 +21,7 @@ _AROUND_S: Final = 60.0
 _LONGEST_STEM: Final = 60
 _OPTIONS: Final = {"metadata": "meta"}
 """Fields of a request whose options have other names."""
+_NODE_ID: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _SPAN: Final = frozenset({"--from", "--to"})
 
 
@@ -171,10 +172,12 @@ class _Span:
         if order.around is None:
             self._problems.append(Problem("--around", None, "the time that --before and --after refer to"))
             return {}
-        middle = self._moment("--around", order.around)
-        if middle is None or before is None or after is None:
+        first = self._moment("--around", order.around)
+        if first is None or before is None or after is None:
             return {}
-        return self._between(middle - timedelta(seconds=before), middle + timedelta(seconds=after))
+        # Another one where the clocks went back: nothing of either is missed.
+        last = moment(order.around, self._now, self._rules.timezone, later=True)
+        return self._between(first - timedelta(seconds=before), last + timedelta(seconds=after))
 
     def _from(self) -> dict[str, Any]:
         order = self._order
@@ -210,7 +213,7 @@ class _Span:
 
 
 def _camera(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdecimal() and text == str(int(text)) else text
+    return int(text) if _NODE_ID.fullmatch(text) else text
 
 
 def _metadata(pairs: Sequence[str], problems: list[Problem]) -> dict[str, str]:
