@@ -237,6 +237,36 @@ def test_a_file_dropped_again_is_not_the_one_that_has_ended(house: House) -> Non
     assert (outstanding["name"], outstanding["state"]) == ("evening~2", "listing")
 
 
+@pytest.mark.parametrize("kind", ["foreign", "empty", "folder", "link"])
+def test_a_request_whose_place_something_else_had_is_found_under_the_next_name(
+    house: House, kind: str
+) -> None:
+    taken = house.mirror / "evening.status.json"
+    if kind == "folder":
+        taken.mkdir()
+    elif kind == "link":
+        taken.symlink_to("nowhere")
+    else:
+        taken.write_text("{}" if kind == "foreign" else "")
+    house.put("evening.json")
+    house.save("evening~2", a_clip(State.LISTING), request=replace(a_status().request, file="evening.json"))
+    [outstanding] = house.told()["outstanding"]
+    assert (outstanding["name"], outstanding["state"]) == ("evening~2", "listing")
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_request_whose_folder_is_called_otherwise_in_the_mirror_is_found(house: House, kind: str) -> None:
+    if kind == "file":
+        (house.mirror / "store").write_text("mine")
+    else:
+        (house.mirror / "store").symlink_to(house.drop)
+    house.put("store/evening.json")
+    record = replace(a_status().request, file="store/evening.json")
+    house.save("store~2/evening", a_clip(State.LISTING), request=record)
+    [outstanding] = house.told()["outstanding"]
+    assert (outstanding["name"], outstanding["state"]) == ("store~2/evening", "listing")
+
+
 def test_the_document_for_scripts(house: House) -> None:
     house.service()
     house.put("new.json")

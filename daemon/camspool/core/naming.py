@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 from camspool.core.errors import RequestRejected
@@ -148,6 +149,18 @@ def folder_of(path: str) -> str:
 def numbered_name(name: str, number: int) -> str:
     """The request's name with `~2`, `~3`...; number 1 is the name itself."""
     return name if number == 1 else f"{name}~{number}"
+
+
+def unblocked(name: str, blocked: Callable[[str], bool]) -> str:
+    """`name`, with `~2`, `~3`... on each folder whose place is taken, as `blocked` says of its path."""
+    path = ""
+    *folders, last = name.split("/")
+    for folder in folders:
+        number = 1
+        while blocked(path + numbered_name(folder, number)):
+            number += 1
+        path += numbered_name(folder, number) + "/"
+    return path + last
 
 
 def family(file: str) -> str:

@@ -99,11 +99,18 @@ def status_of(mirror: Mirror, file: str, sha256: str | None = None) -> Status | 
     An earlier request that was called the same and has been filed is another one.
     """
     ended = None
+    base = mirror.unblocked(naming.name_of(file))
     for number in count(1):
-        status = read(mirror, naming.numbered_name(naming.name_of(file), number))
-        if status is None:
+        name = naming.numbered_name(base, number)
+        status = read(mirror, name)
+        if status is None and mirror.size(naming.status_path(name)) is None:
             break
-        if status.request.file != naming.printable(file) or sha256 not in {None, status.request.sha256}:
+        # What is there and no status of ours has cost the request a number.
+        if (
+            status is None
+            or status.request.file != naming.printable(file)
+            or sha256 not in {None, status.request.sha256}
+        ):
             continue
         if not status.state.final:
             return status
@@ -168,9 +175,14 @@ def _finished(mirror: Mirror, last: int, outstanding: set[str]) -> Iterator[Stat
             yield status
 
 
+def _is_of(status: Status, file: str, sha256: str | None) -> bool:
+    record = status.request
+    return record.file == naming.printable(file) and sha256 in {None, record.sha256}
+
+
 def _refused(mirror: Mirror, file: str) -> Status | None:
     """A rejected file whose name belongs to another request has its status under its whole name."""
-    status = read(mirror, file)
+    status = read(mirror, mirror.unblocked(file))
     waits = status is not None and status.request.file == file and status.request.filed_as is None
     return status if waits else None
 

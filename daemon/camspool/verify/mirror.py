@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,6 +106,16 @@ class Mirror:
             return os.lstat(self.root / path).st_size
         except OSError:
             return None
+
+    def unblocked(self, name: str) -> str:
+        """The name that a request called `name` gets where a file or a link is in the place of a folder."""
+        return naming.unblocked(name, self._blocked)
+
+    def _blocked(self, path: str) -> bool:
+        try:
+            return not stat.S_ISDIR(os.lstat(self.root / path).st_mode)
+        except OSError:
+            return False
 
     def _damage(self, path: str) -> str | None:
         try:

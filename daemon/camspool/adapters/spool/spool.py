@@ -144,13 +144,7 @@ class Spool:
 
     def unblocked(self, name: str) -> str:
         """`name`, with `~2` on each folder whose place in mirror/ is taken by a file or a symbolic link."""
-        path = ""
-        for component in components(naming.folder_of(name)):
-            number = 1
-            while self._blocked(below(path, naming.numbered_name(component, number))):
-                number += 1
-            path = below(path, naming.numbered_name(component, number))
-        return below(path, naming.stem_of(name))
+        return naming.unblocked(name, self._blocked)
 
     def part_path(self, name: str, ask: int, piece: int | None) -> Path:
         """Where to download a clip to; its folder exists afterwards."""
