@@ -310,6 +310,42 @@ def test_hostile_names_and_any_width(house: House, width: int) -> None:
     assert "\\x1b[2J[/]" in together or width in (120, 200)
 
 
+def test_times_at_the_ends_of_all_dates_and_sizes_beyond_all_disks_are_shown(house: House) -> None:
+    last, first = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)
+    file = replace(a_file(), bytes=10**400)
+    entry = replace(an_entry(), start=first, end=last)
+    clip = a_clip(State.DONE, start=first, end=last, file=file, recording=None)
+    record = replace(a_status().request, entries=(entry,), filed_as="odd.json")
+    history = (HistoryEntry(last, State.DONE),)
+    house.save("odd", clip, request=record, finished_at=last, created_at=first, history=history)
+    house.save("good", a_clip(State.DONE), age=10)
+    shown = house.shown()
+    assert "9999-12-31 23:59:59" in shown
+    assert "good" in shown
+    assert f"{10**400}bytes" in "".join(house.shown("odd").split())
+    assert words.instant(last, PRAGUE, NOW) == "9999-12-31 23:59:59+0000"
+    assert words.time_range(last, last, PRAGUE) == "9999-12-31 23:59:59+0000 - 9999-12-31 23:59:59+0000"
+    assert words.time_range(first, first, ZoneInfo("America/New_York")).endswith("00:00:00+0000")
+
+
+def test_a_status_that_cannot_be_shown_costs_its_own_row_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.save("good", a_clip(State.DONE), age=10)
+    house.save("bad", a_clip(State.DONE))
+    really = words.news
+
+    def news(status: Status, now: datetime, zone: ZoneInfo) -> str:
+        if status.name == "bad":
+            raise OverflowError("too much")
+        return really(status, now, zone)
+
+    monkeypatch.setattr(words, "news", news)
+    shown = " ".join(house.shown().split())
+    assert "done bad cannot be shown: too much" in shown
+    assert "done good" in shown
+
+
 def test_no_colours_but_on_a_terminal(house: House) -> None:
     house.service()
     assert "\x1b" not in house.shown()

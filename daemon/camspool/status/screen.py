@@ -91,11 +91,19 @@ def _row(view: View, outstanding: Outstanding) -> _Row:
     status = outstanding.status
     if status is None:
         return _Row(Text("new", "dim"), safe(outstanding.file, "bold"))
+    state, name = styled(status.state), safe(status.name, "bold")
+    try:
+        return _told(view, status, state, name)
+    except (ArithmeticError, ValueError) as error:  # anybody may have edited it: the others are shown
+        return _Row(state, name, news=safe(f"cannot be shown: {error}", "red"))
+
+
+def _told(view: View, status: Status, state: Text, name: Text) -> _Row:
     span = words.span(status)
     percent = Text(f"{status.progress.percent:.0f} %")
     return _Row(
-        styled(status.state),
-        safe(status.name, "bold"),
+        state,
+        name,
         None if status.state.final else (bar(status), percent),
         safe(words.cameras(status)),
         Text(words.time_range(*span, view.zone)) if span else Text(),

@@ -8,7 +8,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.filesize import decimal
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
@@ -99,10 +98,8 @@ class Whole:
             path = self._mirror / naming.folder_of(self._status.name) / clip.file.name
             file = clip.file
             yield "file", safe(str(path))
-            what = (
-                f"{decimal(file.bytes)}, {_length(file.duration_s)}, {file.width}x{file.height}, {file.codec}"
-            )
-            yield "", safe(what)
+            size = f"{words.size(file.bytes)}, {_length(file.duration_s)}"
+            yield "", safe(f"{size}, {file.width}x{file.height}, {file.codec}")
             yield "sha256", safe(file.sha256)
         if clip.error:
             yield from _error(clip.error)
@@ -112,7 +109,7 @@ class Whole:
             yield self._at(entry.at), styled(entry.state)
 
     def _at(self, moment: datetime) -> str:
-        return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+        return f"{words.local(moment, self._zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _table(facts: _Facts) -> Table:
@@ -143,9 +140,9 @@ def _step(clip: Clip) -> str:
     if clip.state is State.PREPARING:
         return f"the portal has prepared {clip.prepare.percent:.0f} %"
     download = clip.download
-    total = f" of {decimal(download.total_bytes)}" if download.total_bytes else ""
-    speed = f", {decimal(download.bytes_per_s)}/s" if download.bytes_per_s else ""
-    return f"{decimal(download.bytes)}{total}{speed}"
+    total = f" of {words.size(download.total_bytes)}" if download.total_bytes else ""
+    speed = f", {words.size(download.bytes_per_s)}/s" if download.bytes_per_s else ""
+    return f"{words.size(download.bytes)}{total}{speed}"
 
 
 def _length(seconds: float) -> str:

@@ -70,8 +70,8 @@ def span(status: Status) -> tuple[datetime, datetime] | None:
 
 def time_range(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     """In local time: `2026-03-01 14:05:00 - 14:15:00`; with offsets where the clocks change in between."""
-    first, last = start.astimezone(zone), end.astimezone(zone)
-    if first.utcoffset() != last.utcoffset():
+    first, last = local(start, zone), local(end, zone)
+    if first.utcoffset() != last.utcoffset() or first.tzinfo is not zone:
         return f"{first:%Y-%m-%d %H:%M:%S%z} - {last:%Y-%m-%d %H:%M:%S%z}"
     until = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
     return f"{first:%Y-%m-%d %H:%M:%S} - {until}"
@@ -79,9 +79,26 @@ def time_range(start: datetime, end: datetime, zone: ZoneInfo) -> str:
 
 def instant(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
     """A time as people say it: without the date when it is of today."""
-    local = moment.astimezone(zone)
-    same_day = local.date() == now.astimezone(zone).date()
-    return f"{local:%H:%M:%S}" if same_day else f"{local:%Y-%m-%d %H:%M:%S}"
+    here = local(moment, zone)
+    if here.date() == now.astimezone(zone).date():
+        return f"{here:%H:%M:%S}"
+    return f"{here:%Y-%m-%d %H:%M:%S}" + ("" if here.tzinfo is zone else f"{here:%z}")
+
+
+def local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The moment where the people are; as it was written in the first and the last hours of all dates."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
+def size(count: int) -> str:
+    """`12.3 MB`; plainly where no unit is large enough."""
+    try:
+        return decimal(count)
+    except OverflowError:
+        return f"{count} bytes"
 
 
 def speed(status: Status) -> int:
@@ -95,7 +112,7 @@ def news(status: Status, now: datetime, zone: ZoneInfo) -> str:
         return _outcome(status, now, zone)
     if status.waiting:
         return waiting(status.waiting, now, zone)
-    parts = [f"{decimal(speed(status))}/s"] if speed(status) else [_DOINGS.get(status.state, "")]
+    parts = [f"{size(speed(status))}/s"] if speed(status) else [_DOINGS.get(status.state, "")]
     if status.progress.eta_s:
         parts.append(f"{written(status.progress.eta_s)} left")
     return ", ".join(parts)
@@ -109,7 +126,7 @@ def waiting(why: Waiting, now: datetime, zone: ZoneInfo) -> str:
 def footage(status: Status) -> str:
     """`2 MP4s, 12.3 MB`; empty where there is none."""
     files = [clip.file for clip in status.clips if clip.file and clip.state is State.DONE]
-    return f"{counted(len(files), 'MP4')}, {decimal(sum(file.bytes for file in files))}" if files else ""
+    return f"{counted(len(files), 'MP4')}, {size(sum(file.bytes for file in files))}" if files else ""
 
 
 def _shorten(text: str) -> str:
