@@ -136,6 +136,8 @@ def test_settings_are_frozen() -> None:
         ("folders: {drop: /srv/x/in, mirror: /srv/x}", "folders.drop", "not inside `folders.mirror`"),
         ("folders: {state: /srv/camspool/drop/.state}", "folders.state", "not inside `folders.drop`"),
         ("folders: {state: /srv/camspool/mirror}", "folders.state", "not inside `folders.mirror`"),
+        ("folders: {mirror: /var/lib/camspool/mirror}", "folders.mirror", "not inside `folders.state`"),
+        ("folders: {drop: /var/lib/camspool/drop}", "folders.drop", "not inside `folders.state`"),
         ("timezone: Europe/Brno", "timezone", "a time zone such as Europe/Prague"),
         ("timezone: Europe", "timezone", "a time zone such as Europe/Prague"),
         ("timezone: 2", "timezone", "a time zone such as Europe/Prague"),
@@ -201,7 +203,6 @@ def test_every_problem_of_file_and_environment_at_once(tmp_path: Path) -> None:
     assert set(found) == {
         "api.rate",
         "api.poll.fastest",
-        "folders.drop",
         "folders.mirror",
         "limits.prepering",
         "CAMSPOOL_WATCH__SETTLE",

@@ -6,6 +6,7 @@ Where the values come from (file, environment, token) is the business of `config
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -230,12 +231,16 @@ class Folders(_Section):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        """What is written to one folder must not look like a request or an output in another."""
+        """What is written to one folder must not look like a request or an output in another.
+
+        Nor does footage lie in `state`, which goes with the program.
+        """
         places = {name: Path(os.path.realpath(path)) for name, path in self}
-        pairs = (("drop", "mirror"), ("mirror", "drop"), ("state", "drop"), ("state", "mirror"))
+        pairs = combinations(("state", "mirror", "drop"), 2)
+        deeper_first = (sorted(pair, key=lambda name: -len(places[name].parts)) for pair in pairs)
         problems = [
             Problem(f".{inner}", str(getattr(self, inner)), f"a folder that is not inside `folders.{outer}`")
-            for inner, outer in pairs
+            for inner, outer in deeper_first
             if places[inner].is_relative_to(places[outer])
         ]
         if problems:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from running import request
-from system.installation import CONFIG, DROP, MIRROR, TOKEN, Installation, bare
+from system.installation import CONFIG, DROP, MIRROR, STATE, TOKEN, Installation, bare
 
 README = Path(__file__).parents[2] / "README.md"
 CHECKOUT = "/usr/src/camspool"
@@ -113,6 +113,17 @@ async def test_a_purge_leaves_the_footage_and_removes_the_rest(service: Installa
     kept = [f"{MIRROR}/{name}" for name in ("b.json", "b.mp4", "b.status.json", "late.status.json")]
     for path in (*kept, f"{DROP}/late.json"):
         assert service.machine.run("stat", "--format=%G", path) == "camspool\n"
+
+
+def test_a_purge_leaves_what_others_have_put_into_its_folders(service: Installation) -> None:
+    install(service)
+    footage, secret = f"{STATE}/archive/evening.mp4", "/etc/camspool/notify-password"
+    for path in (footage, secret):
+        service.machine.write(path, "somebody's")
+    service.machine.run("touch", f"{STATE}/.camspool-0011aabb-0011aabb0011aabb.tmp")  # as a kill leaves it
+    service.machine.run("dpkg", "--purge", "camspool")
+    left = service.machine.run("find", STATE, "/etc/camspool", "-type", "f").split()
+    assert sorted(left) == sorted([footage, secret])
 
 
 async def test_what_was_only_removed_goes_on_when_it_is_installed_again(service: Installation) -> None:
