@@ -46,6 +46,7 @@ install_program() {
     find "$venv" -name __pycache__ -prune -exec rm -rf {} +
     "$python" -m compileall -q --invalidation-mode unchecked-hash -s "$root" -p / "$venv"
     version=$("$venv/bin/python" -c 'import camspool; print(camspool.__version__)')
+    package_version=$("$here/version.sh" "$checkout" "$version")
     mkdir -p "$root/usr/bin"
     ln -s "$home/bin/camspool" "$root/usr/bin/camspool"
 }
@@ -73,7 +74,7 @@ describe() {
     mkdir "$root/DEBIAN"
     cat >"$root/DEBIAN/control" <<CONTROL
 Package: camspool
-Version: $(sed -E 's/\.?(a|b|rc|dev)([0-9])/~\1\2/' <<<"$version")
+Version: $package_version
 Architecture: $(dpkg --print-architecture)
 Maintainer: camspool contributors <camspool@localhost>
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
