@@ -24,7 +24,7 @@ from graphql import build_schema, graphql_sync
 
 from camspool.adapters.spool import Spool
 from camspool.adapters.watch import InotifyLimits
-from camspool.check import command, credential, folders, portal, telling, unit, watching
+from camspool.check import command, configuration, credential, folders, portal, telling, unit, watching
 from camspool.check.aside import Aside, Person
 from camspool.check.rows import Row, Verdict, merged, ok, warning, wrong
 from camspool.settings import Folders, Settings
@@ -598,6 +598,37 @@ def test_what_the_unit_says() -> None:
 
 
 @pytest.mark.parametrize(
+    ("drop_in", "file", "sealed"),
+    [
+        ("LoadCredential=smtp:/x", "/etc/camspool/token", False),
+        ("LoadCredential = token:/x y", "/x y", False),
+        ("LoadCredential=\nLoadCredential=smtp:/x", None, False),
+        ("LoadCredentialEncrypted=token:/x", None, True),
+        ("LoadCredential=token", None, True),
+        ("LoadCredentialEncrypted=token:/x\nLoadCredential=token:/y", "/y", False),
+    ],
+)
+def test_where_the_unit_takes_the_token_from(drop_in: str, file: str | None, *, sealed: bool) -> None:
+    known = unit.Unit({}, f"{a_unit().text}# a drop-in\n[Service]\n{drop_in}\n")
+    assert (known.token_file, known.token_sealed) == (Path(file) if file else None, sealed)
+
+
+def test_folders_that_are_bound_into_the_sandbox() -> None:
+    shown = "/home/a/requests:/srv/camspool/drop:rbind -/home/b:/mnt/b c /etc/c:/etc/c:rbind"
+    known = a_unit(BindPaths=shown, ReadWritePaths='-/x "+/srv/with space"')
+    assert known.bound == {
+        Path("/srv/camspool/drop"): Path("/home/a/requests"),
+        Path("/mnt/b c"): Path("/home/b"),
+        Path("/etc/c"): Path("/etc/c"),
+    }
+    assert known.writable[:2] == (Path("/x"), Path("/srv/with space"))
+    assert known.source_of(Path("/mnt/b c/drop")) == Path("/home/b/drop")
+    assert known.source_of(Path("/etc/c")) is None
+    assert unit_said(known, mirror="/mnt/b c/mirror")[2].startswith("Name their common parent")
+    assert unit_said(a_unit(BindPaths="/home/x:/run/user/x:rbind"), drop="/run/user/x")[0] == "warning"
+
+
+@pytest.mark.parametrize(
     ("properties", "verdict", "remedy"),
     [
         ({"LoadState": "not-found"}, "warning", 'See "Install as a service" in README.md.'),
@@ -645,6 +676,11 @@ def test_a_file_for_figures_that_the_sandbox_shuts_out() -> None:
 def test_as_whom_it_is_checked() -> None:
     known, person = a_unit(), Person(NOBODY.pw_uid, NOBODY.pw_gid, ())
     assert unit.person_of(known) == Person(NOBODY.pw_uid, NOBODY.pw_gid, (NOBODY.pw_gid,))
+    numbers = {"User": str(NOBODY.pw_uid), "Group": "4711", "SupplementaryGroups": f"0 {NOBODY.pw_gid}"}
+    numbered = unit.person_of(a_unit(**numbers))
+    assert numbered
+    assert (numbered.uid, numbered.gid) == (NOBODY.pw_uid, 4711)
+    assert {*numbered.groups} == {0, 4711, NOBODY.pw_gid}
     assert unit.person_of(a_unit(User="nobody-at-all")) is None
     assert unit.person_of(a_unit(Group="no-such-group")) is None
     missing = unit.user_row(a_unit(User="nobody-at-all"), None)
@@ -768,6 +804,44 @@ def test_a_wrong_token_is_a_no_and_is_not_shown(tmp_path: Path) -> None:
     assert answer.returncode == 1
     assert checks(answer)["access"]["verdict"] == "wrong"
     assert TOKEN not in answer.stdout
+
+
+def test_what_the_unit_puts_into_the_environment_is_heeded(tmp_path: Path) -> None:
+    with simulator(tmp_path / "clips") as sim:
+        path = write_config(tmp_path, sim)
+        (tmp_path / "token").unlink()
+        me = pwd.getpwuid(os.getuid()).pw_name
+        loaded = {"LoadState": "loaded", "UnitFileState": "enabled", "User": me}
+        told = f'"CAMSPOOL_API__TOKEN={sim.token}" HTTPS_PROXY={sim.url}'
+        stand_in(tmp_path, **loaded, Environment=told)
+        answer = run(tmp_path, "-c", path, "--json")
+        found = checks(answer)
+        assert found["token"]["found"] == "there is one in CAMSPOOL_API__TOKEN"
+        assert found["access"]["verdict"] == "ok"
+        assert found["api"]["found"].endswith("; proxy: HTTPS_PROXY of the unit")
+        assert sim.token not in answer.stdout
+        stand_in(tmp_path, **loaded, Environment=f"{told} HTTP_PROXY=http://127.0.0.1:9")
+        assert checks(run(tmp_path, "-c", path, "--json"))["api"]["verdict"] == "wrong", "that proxy is used"
+        stand_in(tmp_path, "LoadCredentialEncrypted=token:/x\n", **loaded)
+        found = checks(run(tmp_path, "-c", path, "--json"))
+        assert (found["token"]["verdict"], found["access"]["verdict"]) == ("ok", "warning")
+        stand_in(tmp_path, **loaded, BindPaths=f"/somewhere:{tmp_path}:rbind")
+        found = checks(run(tmp_path, "-c", path, "--json"))
+        assert {found[name]["verdict"] for name in ("drop", "mirror", "state", "rename")} == {"warning"}
+        assert found["drop"]["remedy"] == "What it sees there is /somewhere/drop."
+
+
+def test_a_program_that_does_not_tell_its_version_is_not_waited_for(tmp_path: Path) -> None:
+    program = tmp_path / "camspool"
+    program.write_text(f"#!/bin/sh\nsleep 300 & echo $! > {tmp_path}/child\nwait\n")
+    program.chmod(0o755)
+    assert not configuration.starts(program, 0.5)
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    gone = not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+    assert gone, "what it has started is ended too"
+    program.write_text("#!/bin/sh\n")
+    assert configuration.starts(program)
+    assert not configuration.starts(tmp_path / "none")
 
 
 @root_only

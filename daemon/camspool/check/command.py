@@ -13,7 +13,7 @@ from camspool.adapters import logs
 from camspool.check import configuration, credential, folders, portal, telling, watching
 from camspool.check import unit as systemd_unit
 from camspool.check.aside import Aside, Person, Work
-from camspool.check.rows import Row, Verdict, merged, wrong
+from camspool.check.rows import Row, Verdict, merged, warning, wrong
 from camspool.check.screen import looking, write_json, write_table
 from camspool.check.unit import Unit
 from camspool.core.errors import ConfigurationError
@@ -22,6 +22,8 @@ from camspool.settings import Folders, Settings
 _FOLDERS: Final = "folders"
 _LIMIT_S: Final = 10.0
 """For a local check: a share that takes longer is of no use to a daemon either."""
+_SEALED: Final = Path("/dev/null/token")
+"""In place of a token that only systemd can read."""
 
 
 def check(config_path: Path | None, environ: Mapping[str, str], *, as_json: bool) -> frozenset[str]:
@@ -43,15 +45,16 @@ def check(config_path: Path | None, environ: Mapping[str, str], *, as_json: bool
 
 
 def _rows(config_path: Path | None, environ: Mapping[str, str]) -> Iterator[Row]:
+    known = systemd_unit.ask()
+    environ = {**environ, **known.environment} if known else environ
     path = _found(config_path, environ)
     if isinstance(path, Row):
         yield path
-        yield from systemd_unit.rows(systemd_unit.ask(), None, None)
+        yield from systemd_unit.rows(known, None, None)
         return
     # First aside: the folders' names are resolved while it is read, and a dead share would hold that up.
     found = Aside(_FOLDERS, _all(configuration.rows, path, environ), limit=_LIMIT_S).rows()
     yield from found
-    known = systemd_unit.ask()
     if all(row.verdict is Verdict.OK for row in found):
         yield from Checks(config.load(path, environ), path, environ, known).rows()
         return
@@ -120,16 +123,26 @@ class Checks:
 
     def _of_folders(self) -> Iterator[Aside]:
         places, installed = self.settings.folders, self._installed
-        local = partial(Aside, limit=_LIMIT_S, person=self._played)
+        drop, mirror, state = places.drop, places.mirror, places.state
         if self._played and installed:
-            yield local("configuration", _all(configuration.as_service, self.path, installed.program))
-        yield local("drop", _all(folders.marked, "drop", places.drop, places.state))
-        yield local("mirror", _all(folders.marked, "mirror", places.mirror, places.state))
-        yield local("state", _all(folders.state, places.state, self._made_by(installed)))
-        yield local("daemon", _all(folders.daemon, places.state))
-        yield local("rename", _all(folders.rename, places))
-        yield local("free space", _all(folders.room, places, self.settings.cleanup.min_free))
-        yield local("watching", _all(watching.rows, self.settings))
+            yield self._local("configuration", _all(configuration.as_service, self.path, installed.program))
+        yield self._local("drop", _all(folders.marked, "drop", drop, state), drop, state)
+        yield self._local("mirror", _all(folders.marked, "mirror", mirror, state), mirror, state)
+        yield self._local("state", _all(folders.state, state, self._made_by(installed)), state)
+        yield self._local("daemon", _all(folders.daemon, state), state)
+        yield self._local("rename", _all(folders.rename, places), drop, mirror, state)
+        room = _all(folders.room, places, self.settings.cleanup.min_free)
+        yield self._local("free space", room, mirror, state)
+        yield self._local("watching", _all(watching.rows, self.settings), drop)
+
+    def _local(self, check: str, work: Work, *paths: Path) -> Aside:
+        """A check that looks at these paths, unless the service alone sees them there."""
+        elsewhere = [(path, source) for path in paths if self.unit and (source := self.unit.source_of(path))]
+        if elsewhere:
+            path, source = elsewhere[0]
+            found = f"not checked: only the service sees {path}, by BindPaths="
+            work = _all(lambda: iter([warning(check, found, f"What it sees there is {source}.")]))
+        return Aside(check, work, limit=_LIMIT_S, person=self._played)
 
     def _of_telling(self) -> Iterator[Aside]:
         settings, local = self.settings, partial(Aside, limit=_LIMIT_S, person=self._played)
@@ -142,9 +155,16 @@ class Checks:
         handed = self._installed.token_file if self._installed else None
         settings, environ = self._with_token(handed)
         token = _all(partial(credential.rows, by_systemd=handed is not None), settings, environ)
+        if settings.api.token_file == _SEALED:
+            token = _all(credential.sealed, settings, environ)
         yield Aside("token", token, limit=_LIMIT_S, person=None if handed else self._played)
         patience = portal.CALLS * settings.api.timeout + _LIMIT_S
-        yield Aside("api", lambda: asyncio.run(portal.rows(settings, environ)), limit=patience)
+        yield Aside("api", lambda: self._asked(settings, environ), limit=patience)
+
+    def _asked(self, settings: Settings, environ: Mapping[str, str]) -> list[Row]:
+        of_unit = self._installed.environment if self._installed else {}
+        os.environ.update(of_unit)  # this process is the check's own, and HTTP proxies are looked for there
+        return asyncio.run(portal.rows(settings, environ, of_unit))
 
     def _made_by(self, installed: Unit | None) -> bool:
         state = self.settings.folders.state
@@ -152,6 +172,8 @@ class Checks:
 
     def _with_token(self, handed: Path | None) -> tuple[Settings, Mapping[str, str]]:
         """As the service will find it: from the file that systemd reads for it."""
+        if handed is None and self._installed and self._installed.token_sealed:
+            handed = _SEALED
         if handed is None:
             return self.settings, self.environ
         api = self.settings.api.model_copy(update={"token_file": handed})

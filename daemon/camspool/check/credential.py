@@ -41,6 +41,16 @@ def rows(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) ->
     yield ok("token", f"there is one in {source}{how}")
 
 
+def sealed(settings: Settings, environ: Mapping[str, str]) -> Iterator[Row]:
+    """The same where systemd alone can read it, and nothing but a variable could come before it."""
+    try:
+        _, source = config.token_and_source(settings, environ)
+    except ServiceTrouble:
+        yield ok("token", "systemd hands it to the service, and nobody else can read it")
+    else:
+        yield ok("token", f"there is one in {source}")
+
+
 def _kept_out(file: Path) -> bool:
     try:
         file.stat()

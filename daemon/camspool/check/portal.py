@@ -4,7 +4,7 @@ Sends what the daemon sends, and nothing that begins or changes anything.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -31,8 +31,14 @@ _PROXIES: Final = ("https_proxy", "http_proxy", "all_proxy")
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-async def rows(settings: Settings, environ: Mapping[str, str]) -> list[Row]:
-    """All that the API can be asked."""
+async def rows(settings: Settings, environ: Mapping[str, str], of_unit: Collection[str] = ()) -> list[Row]:
+    """All that the API can be asked.
+
+    Args:
+        settings: where it is.
+        environ: the environment.
+        of_unit: the names in it that systemd's unit sets.
+    """
     api = settings.api
     try:
         reached = await reach(api.endpoint, api.timeout, USER_AGENT)
@@ -40,7 +46,7 @@ async def rows(settings: Settings, environ: Mapping[str, str]) -> list[Row]:
         remedy = "Check api.endpoint, the network and the firewall" + _perhaps_proxy(environ)
         unreached = [not_checked(check, "the API does not answer") for check in ("clock", "access", "schema")]
         return [wrong("api", trouble.message, f"{remedy}."), *unreached]
-    way = _way(api.endpoint, reached, environ)
+    way = _way(api.endpoint, reached, environ, of_unit)
     return [way, *_clock(reached), *await _with_token(settings, environ)]
 
 
@@ -48,7 +54,7 @@ async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Ro
     try:
         token = config.token(settings, environ).get_secret_value()
     except ServiceTrouble:
-        return [not_checked(check, "there is no token") for check in ("access", "schema")]
+        return [not_checked(check, "there is no token to ask with") for check in ("access", "schema")]
     logs.redact(token)
     api = settings.api
     survilla = Survilla(
@@ -63,10 +69,12 @@ async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Ro
         await survilla.aclose()
 
 
-def _way(endpoint: str, reached: Reached, environ: Mapping[str, str]) -> Row:
+def _way(endpoint: str, reached: Reached, environ: Mapping[str, str], of_unit: Collection[str]) -> Row:
     found = f"{endpoint} answers within {reached.seconds:.2f} s"
-    if proxies := _proxies(environ):
+    if proxies := _proxies({name: environ[name] for name in environ.keys() - of_unit}):
         found += f"; {proxies} of this environment, the service has its own"
+    if proxies := _proxies({name: environ[name] for name in environ.keys() & of_unit}):
+        found += f"; {proxies} of the unit"
     url = urlsplit(endpoint)
     if url.scheme == "http" and url.hostname not in _HERE:
         return warning(

@@ -4,6 +4,7 @@ import grp
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from camspool.settings import Folders
 UNIT: Final = "camspool.service"
 _ASKED: Final = (
     "LoadState,UnitFileState,ActiveState,User,Group,SupplementaryGroups,DynamicUser,ExecStart,"
-    "ReadWritePaths,StateDirectory,ProtectSystem,ProtectHome,PrivateTmp,NeedDaemonReload"
+    "ReadWritePaths,BindPaths,StateDirectory,ProtectSystem,ProtectHome,PrivateTmp,Environment,NeedDaemonReload"
 )
 _AS_ROOT: Final = "Run it as root (sudo camspool check): it then checks as the service's user."
 _LIMIT_S: Final = 10.0
@@ -27,6 +28,8 @@ _BOOTED: Final = Path("/run/systemd/system")
 """As sd_booted(3) tells it."""
 _HOMES: Final = ("/home", "/root", "/run/user")
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108  nothing is written there
+_BOUND: Final = re.compile(r"(/[^:]*):(/[^:]*?)(?::(?:no)?rbind)?(?= -?/|$)")
+_CREDENTIAL: Final = re.compile(r"(?m)^LoadCredential(Encrypted)?[ \t]*=[ \t]*(.*?)[ \t]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,44 @@ class Unit:
     @property
     def token_file(self) -> Path | None:
         """The file that systemd hands on as the credential `token`, read as root."""
-        named = re.findall(r"(?m)^LoadCredential=(?:token:(/\S+))?", self.text)
-        return Path(named[-1]) if named and named[-1] else None
+        encrypted, source = self._token
+        return Path(source) if source.startswith("/") and not encrypted else None
+
+    @property
+    def token_sealed(self) -> bool:
+        """True when systemd hands on the credential `token` from where only systemd can read it."""
+        encrypted, source = self._token
+        return bool(source) and (encrypted or not source.startswith("/"))
+
+    @property
+    def _token(self) -> tuple[bool, str]:
+        """Whether it is encrypted, and where it comes from: the last word of all files of the unit."""
+        found = (False, "")
+        for encrypted, named in _CREDENTIAL.findall(self.text):
+            name, _, source = named.partition(":")
+            if name == "token":
+                found = (bool(encrypted), source or name)  # a name alone is one of systemd's own credentials
+            elif not named:
+                found = (False, "")
+        return found
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the unit puts into the environment itself; what files add to it is not known."""
+        pairs = (word.partition("=") for word in _words(self["Environment"]))
+        return {name: value for name, _, value in pairs}
+
+    @property
+    def bound(self) -> dict[Path, Path]:
+        """What the service sees in another place: by that place, where it is."""
+        return {Path(target): Path(source) for source, target in _BOUND.findall(self["BindPaths"])}
+
+    def source_of(self, path: Path) -> Path | None:
+        """What the service sees at `path`, where it alone sees it there."""
+        for target, source in self.bound.items():
+            if path.is_relative_to(target) and source != target:
+                return source / path.relative_to(target)
+        return None
 
     @property
     def state_folders(self) -> tuple[Path, ...]:
@@ -80,10 +119,19 @@ class Unit:
     @property
     def writable(self) -> tuple[Path, ...]:
         """The only folders that can be written under ProtectSystem=strict."""
-        return tuple(Path(path.lstrip("-+")) for path in self["ReadWritePaths"].split()) + self.state_folders
+        named = tuple(Path(path.lstrip("-+")) for path in _words(self["ReadWritePaths"]))
+        return named + tuple(self.bound) + self.state_folders
 
     def __getitem__(self, name: str) -> str:
         return self.properties.get(name, "")
+
+
+def _words(shown: str) -> list[str]:
+    """Words as systemd shows them, in quotes where there are spaces."""
+    try:
+        return shlex.split(shown)
+    except ValueError:
+        return shown.split()
 
 
 def ask() -> Unit | None:
@@ -116,12 +164,16 @@ def _systemctl(*arguments: str) -> str | None:
 def person_of(unit: Unit) -> Person | None:
     """The unit's user with its groups; None when there is no such user or group (yet)."""
     try:
-        user = pwd.getpwnam(unit.user)
-        gid = grp.getgrnam(unit["Group"]).gr_gid if unit["Group"] else user.pw_gid
-        further = [grp.getgrnam(name).gr_gid for name in unit["SupplementaryGroups"].split()]
+        user = pwd.getpwuid(int(unit.user)) if unit.user.isdecimal() else pwd.getpwnam(unit.user)
+        gid = _number_of(unit["Group"]) if unit["Group"] else user.pw_gid
+        further = [_number_of(name) for name in unit["SupplementaryGroups"].split()]
     except KeyError:
         return None
     return Person(user.pw_uid, gid, tuple({*os.getgrouplist(user.pw_name, gid), *further}))
+
+
+def _number_of(group: str) -> int:
+    return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
 
 
 def user_row(unit: Unit | None, person: Person | None) -> Row:
@@ -203,6 +255,8 @@ def _sandbox(unit: Unit, folders: Folders) -> Iterator[Row]:
 
 
 def _shut_out(unit: Unit, key: str, folder: Path) -> Row | None:
+    if _within(folder, tuple(unit.bound)):
+        return None
     for protection, places in (("ProtectHome", _HOMES), ("PrivateTmp", _TEMPORARY)):
         if unit[protection] not in {"", "no"} and _within(folder, places):
             found = f"its sandbox hides {folder} from it: {protection}={unit[protection]}"
