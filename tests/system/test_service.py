@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,22 +153,59 @@ def _probed(service: Installation) -> dict[str, str]:
 # Other folders
 
 
-async def test_the_example_for_folders_on_two_mounts_works(service: Installation) -> None:
-    drop, mirror = "/mnt/nas/requests", "/mnt/footage"
+NAS, FOOTAGE = "/mnt/nas/requests", "/mnt/footage"
+NAS_IS_UP = "/mnt/nas-is-up"
+MOUNTS = ("mnt-nas-requests.mount", "mnt-footage.mount")
+
+
+@pytest.fixture
+def on_two_mounts(service: Installation) -> Iterator[Installation]:
+    """The folders of the example, on mounts that systemd knows; stopped."""
+    machine = service.machine
     service.stop()
-    for folder in (drop, mirror):
-        mount = f"[Mount]\nWhat=tmpfs\nWhere={folder}\nType=tmpfs\nOptions=mode=2770,gid=camspool\n"
-        service.machine.write(f"/run/systemd/system/{folder.strip('/').replace('/', '-')}.mount", mount)
-    service.drop_in("folders", service.machine.path(f"{EXAMPLES}/folders.conf").read_text())
-    service.configure(folders={"drop": drop, "mirror": mirror})
+    for folder, mount in zip((NAS, FOOTAGE), MOUNTS, strict=True):
+        machine.run("install", "-d", "-m", "2770", "-g", "camspool", f"{folder}.disk")
+        text = f"[Mount]\nWhat={folder}.disk\nWhere={folder}\nType=none\nOptions=bind\n"
+        machine.write(f"/run/systemd/system/{mount}", f"[Unit]\nAssertPathExists={NAS_IS_UP}\n{text}")
+    machine.run("touch", NAS_IS_UP)
+    service.drop_in("folders", machine.path(f"{EXAMPLES}/folders.conf").read_text())
+    service.configure(folders={"drop": NAS, "mirror": FOOTAGE})
+    yield service
+    service.stop()
+    machine.run("systemctl", "stop", *MOUNTS)
+    machine.run("sh", "-ec", "rm -r /mnt/*; rm /run/systemd/system/mnt-*.mount; systemctl daemon-reload")
+
+
+async def test_the_example_for_folders_on_two_mounts_works(on_two_mounts: Installation) -> None:
+    service = on_two_mounts
     service.start()
-    service.drop("b.json", request(), to=drop)
-    seen = service.seen(drop, mirror)
+    service.drop("b.json", request(), to=NAS)
+    seen = service.seen(NAS, FOOTAGE)
     assert (await seen.ended("b"))["state"] == "done"
     assert {path.name for path in seen.mirror.iterdir()} >= {"b.json", "b.mp4", "b.status.json"}
-    assert service.machine.succeeds("mountpoint", drop)
-    service.machine.run("systemctl", "stop", "mnt-nas-requests.mount")
-    service.machine.wait_for("camspool", ActiveState="inactive")
+    assert service.machine.succeeds("mountpoint", NAS)
+
+
+@pytest.mark.parametrize("in_its_place", ["an empty folder", "nothing"])
+async def test_a_share_that_comes_later_than_the_machine_is_waited_for(
+    on_two_mounts: Installation, in_its_place: str
+) -> None:
+    service, machine = on_two_mounts, on_two_mounts.machine
+    service.start()
+    service.stop()
+    machine.run("systemctl", "stop", *MOUNTS)
+    machine.run("rm", NAS_IS_UP)
+    if in_its_place == "nothing":
+        machine.run("rmdir", NAS, FOOTAGE)
+    machine.run("systemctl", "start", "--no-block", "camspool")
+    machine.wait_for("camspool", ActiveState="activating", SubState="start")
+    machine.until(lambda: "/mnt/" in machine.show("camspool", "StatusText")["StatusText"], machine.tail)
+    assert service.restarts() == 0
+    machine.run("touch", NAS_IS_UP)
+    machine.run("systemctl", "start", *MOUNTS)
+    machine.wait_for("camspool", ActiveState="active")
+    service.drop("b.json", request(), to=NAS)
+    assert (await service.seen(NAS, FOOTAGE).ended("b"))["state"] == "done"
 
 
 async def test_the_example_for_a_nas_with_a_group_of_its_own_works(service: Installation) -> None:
