@@ -3,7 +3,7 @@
 PYTHON ?= python3
 JOBS   ?= 4
 ARGS   ?=
-EXTRAS ?=
+EXTRAS ?= page
 DIST   ?= dist
 
 VENV := .venv
@@ -19,7 +19,7 @@ DEV  := $(VENV)/.installed-dev
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo 'Variables: PYTHON=python3.12 (interpreter), ARGS="..." (for demo and the tests), EXTRAS=decode (for deb), JOBS=4, V=1 (let pip talk).'
+	@echo 'Variables: PYTHON=python3.12 (interpreter), ARGS="..." (for demo and the tests), EXTRAS=page,notify (for deb), JOBS=4, V=1 (let pip talk).'
 
 demo: $(DEMO) ## run the daemon against the simulator and watch MP4s arrive
 	@$(BIN)/camspool demo $(ARGS)

@@ -35,7 +35,12 @@ minor() { # minor NUMBER: the Python that is built for, or the one so many after
 install_program() {
     local venv=$root$home
     "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip --disable-pip-version-check --quiet --quiet install --no-compile "$checkout$extras"
+    # PyAV is not built here: that takes FFmpeg's sources and, on a small machine, hours.
+    "$venv/bin/python" -m pip --disable-pip-version-check --quiet --quiet install --no-compile --only-binary av \
+        "$checkout$extras" || {
+        echo "If there is no av for this machine: make deb EXTRAS=, a package without pictures on the page" >&2
+        return 1
+    }
     "$venv/bin/python" -m pip --quiet --quiet uninstall --yes pip setuptools
     find "$venv/bin" -mindepth 1 ! -name 'python*' ! -name camspool -delete
     # What tells where it was built is of no use where it is installed.
@@ -57,6 +62,7 @@ install_files() {
     put systemd/sysusers.conf /usr/lib/sysusers.d/camspool.conf
     put systemd/tmpfiles.conf /usr/lib/tmpfiles.d/camspool.conf
     put config.example.yaml /etc/camspool/config.yaml
+    chmod 640 "$root/etc/camspool/config.yaml" # addresses of notices hold passwords; postinst gives it its group
     for file in README.md INTEGRATE.md OPERATE.md CHANGELOG.md page.png; do put "$file" "/usr/share/doc/camspool/$file"; done
     put LICENSE /usr/share/doc/camspool/copyright
     for file in folders nas-group notices; do

@@ -81,6 +81,7 @@ async def test_installed_by_the_readme_it_works(service: Installation) -> None:
     assert there(service, "/usr/share/doc/camspool/INTEGRATE.md")
     assert there(service, "/usr/share/doc/camspool/OPERATE.md")
     assert machine.run("stat", "--format=%a %U %G", TOKEN) == "600 root root\n"
+    assert machine.run("stat", "--format=%a %U %G", CONFIG) == "640 root camspool\n"
     service.drop("b.json", request())
     assert (await service.seen().ended("b"))["state"] == "done"
     assert "1 MP4 of 1 request" in machine.as_user("alice", "camspool verify")
@@ -92,11 +93,14 @@ async def test_an_upgrade_keeps_everything_and_goes_on(
 ) -> None:
     install(service)
     before = service.machine.path(CONFIG).read_text()
+    service.machine.run("chown", "root:adm", CONFIG)
+    service.machine.run("chmod", "644", CONFIG)
     offer(service, newer(package, tmp_path))
     await service.until_downloading("b")
     do_as_the_readme_says(service, "Upgrade")
     assert service.machine.path("/opt/camspool/new").exists()
     assert service.machine.path(CONFIG).read_text() == before
+    assert service.machine.run("stat", "--format=%a %U %G", CONFIG) == "644 root adm\n"
     await service.until_resumed("b")
 
 
