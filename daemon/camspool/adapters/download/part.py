@@ -15,6 +15,8 @@ from camspool.core.ports import Downloaded
 _BLOCK = 1 << 20
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_SYNC_EVERY = 32 << 20
+"""Bytes. A status that is made durable meanwhile waits, on ext4, for all of a part that is not on disk."""
 _SPARE = 256 * 1024
 """Bytes that a download which has filled the disk gives back, so that status files can say what is wrong."""
 
@@ -36,6 +38,7 @@ class PartFile:
             if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
                 found = self._part_from_its_twins()
         self.bytes = found.st_size
+        self._unsynced = 0
         if not stat.S_ISREG(found.st_mode):
             os.close(self._descriptor)
             raise StorageTrouble(
@@ -84,6 +87,9 @@ class PartFile:
             if error.errno in _FULL:
                 self._give_back()
             raise self._storage_trouble("written", error) from None
+        self._unsynced += len(chunk)
+        if self._unsynced >= _SYNC_EVERY:
+            self._sync()
 
     def _give_back(self) -> None:
         with suppress(OSError):  # the full disk is what is told
@@ -96,13 +102,17 @@ class PartFile:
         After a failed fsync nobody knows which bytes are on disk, and a second one would report success: so
         the file is removed.
         """
+        self._sync()
+        return Downloaded(self.bytes, self._digest.hex())
+
+    def _sync(self) -> None:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
             with suppress(OSError):  # the disk is failing, and that is what is told
                 self._path.unlink()
             raise self._storage_trouble("written", error) from None
-        return Downloaded(self.bytes, self._digest.hex())
+        self._unsynced = 0
 
     def close(self) -> None:
         """Close the file; what was written stays."""
