@@ -614,18 +614,18 @@ def test_where_the_unit_takes_the_token_from(drop_in: str, file: str | None, *, 
 
 
 def test_folders_that_are_bound_into_the_sandbox() -> None:
-    shown = "/home/a/requests:/srv/camspool/drop:rbind -/home/b:/mnt/b c /etc/c:/etc/c:rbind"
+    shown = "/data/a/requests:/srv/camspool/drop:rbind -/data/b:/mnt/b c /etc/c:/etc/c:rbind"
     known = a_unit(BindPaths=shown, ReadWritePaths='-/x "+/srv/with space"')
     assert known.bound == {
-        Path("/srv/camspool/drop"): Path("/home/a/requests"),
-        Path("/mnt/b c"): Path("/home/b"),
+        Path("/srv/camspool/drop"): Path("/data/a/requests"),
+        Path("/mnt/b c"): Path("/data/b"),
         Path("/etc/c"): Path("/etc/c"),
     }
     assert known.writable[:2] == (Path("/x"), Path("/srv/with space"))
-    assert known.source_of(Path("/mnt/b c/drop")) == Path("/home/b/drop")
+    assert known.source_of(Path("/mnt/b c/drop")) == Path("/data/b/drop")
     assert known.source_of(Path("/etc/c")) is None
     assert unit_said(known, mirror="/mnt/b c/mirror")[2].startswith("Name their common parent")
-    assert unit_said(a_unit(BindPaths="/home/x:/run/user/x:rbind"), drop="/run/user/x")[0] == "warning"
+    assert unit_said(a_unit(BindPaths="/data/x:/run/user/x:rbind"), drop="/run/user/x")[0] == "warning"
 
 
 @pytest.mark.parametrize(
