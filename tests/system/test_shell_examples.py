@@ -12,7 +12,7 @@ from documented import FOLDERS, ROOT, camspool, example
 from running import request, simulator, write_config
 from system.daemon_process import process, running
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(420)
 
 
 async def run(folder: Path, script: str, *arguments: str) -> tuple[int, list[str], str]:
@@ -23,7 +23,7 @@ async def run(folder: Path, script: str, *arguments: str) -> tuple[int, list[str
     """
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     process = await asyncio.create_subprocess_exec(
-        *("timeout", "60", "sh", "-ec", script.replace(FOLDERS, str(folder)), "sh", *arguments),
+        *("timeout", "300", "sh", "-ec", script.replace(FOLDERS, str(folder)), "sh", *arguments),
         env={"PATH": path, "HOME": str(folder), "CAMSPOOL_CONFIG": str(folder / "config.json")},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
