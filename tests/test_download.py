@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from camspool.adapters.download import HttpDownloads, body
+from camspool.adapters.download import part as part_module
 from camspool.adapters.download.pace import Meter
 from camspool.core.errors import ClipTrouble
 from camspool.core.model import WaitReason
@@ -362,6 +363,21 @@ async def test_a_wait_for_the_rate_is_no_standstill(part: Path) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+
+
+async def test_a_part_reaches_the_disk_as_it_grows(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, synced = os.fsync, []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(part_module, "_SYNC_EVERY", SIZE // 4)
+    with FaultyServer(whole) as server:
+        await fetch(server.url(), part)
+    assert len(synced) > 2
+    assert synced[0] < synced[-1] == SIZE
 
 
 async def test_memory_does_not_depend_on_the_size(part: Path) -> None:
