@@ -39,7 +39,7 @@ lint: $(DEV) ## check style, types and the direction of imports
 # Those that boot a machine share a package that takes a minute to make: a file stays with one worker.
 BOOTED := $(addprefix tests/system/test_,service.py service_reload.py operating.py package.py)
 
-test-system: export CAMSPOOL_TEST_COURSES ?= 300
+test-system: export CAMSPOOL_TEST_COURSES ?= 200
 test-system: $(DEV) ## run what needs root, strace, fuse3, systemd, chromium, samba, curl and jq, or minutes
 	$(BIN)/pytest tests/system tests/test_promises.py $(addprefix --ignore=,$(BOOTED)) \
 		-n $(JOBS) --dist worksteal $(ARGS)

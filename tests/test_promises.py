@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,6 +23,8 @@ IN_MEMORY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noq
 """Hundreds of fsyncs a second; what a power cut leaves of them is another test's business."""
 ENDS_WITHIN_S: Final = 2400
 """Far longer than all that a request may wait for once every fault is over: pauses, polls, the grace."""
+
+pytestmark = pytest.mark.timeout(900)  # for hundreds of courses on a busy machine
 
 pauses = st.sampled_from([0, 0, 0.3, 1.0, 2.5, 8.0, 20.0, 90.0])
 turns = st.integers(0, 120)

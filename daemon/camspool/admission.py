@@ -68,10 +68,12 @@ class Admission:
                 return
             if job is not None:
                 await self._dispatcher.drop(job)
-            status = await in_thread(self._examiner.examine, file)
+            status, others = await in_thread(self._examiner.examine, file)
             if job is not None:
                 await self._supersede(job, status)
-            await self._cancel_others(file, status)
+            for other in others:
+                if job is None or other.name != job.name:
+                    await self._cancel(Job(other, self._ledger.desk, saved=True))
             if status is not None:
                 await self._go_on(self._ledger.open(status, naming.printable(file)), file)
 
@@ -152,12 +154,6 @@ class Admission:
             await self._cancel(job)
         else:
             self._ledger.close(job)
-
-    async def _cancel_others(self, file: str, status: Status | None) -> None:
-        """Cancel what an earlier version began: a status that was written, but not to its end, has no job."""
-        for found in await asyncio.to_thread(self._examiner.unended, file):
-            if status is None or status.name != found.name:
-                await self._cancel(Job(found, self._ledger.desk, saved=True))
 
     async def _file(self, job: Job, file: str) -> None:
         await asyncio.to_thread(self._spool.discard_parts, job.name)

@@ -71,7 +71,6 @@ class Dispatcher:
         """Queue every clip of a request that has not ended and is not queued or running yet."""
         for clip in job.status.clips:
             self._queue(job, clip)
-        self._wake.set()
 
     async def drop(self, job: Job) -> None:
         """Stop all work on a request, and forget its clips; what was downloaded stays on disk."""
@@ -108,10 +107,12 @@ class Dispatcher:
         ticket = Ticket(job, clip.key)
         if lane_name is None or any(ticket in lane.running for lane in self._lanes.values()):
             return
-        queue = self._lanes[lane_name].queue
-        if ticket not in queue:
+        lane = self._lanes[lane_name]
+        if ticket not in lane.queue:
             due = self._workflow.due(clip)
-            queue.add(ticket, _rank(job, clip), due.timestamp() if due else 0.0)
+            lane.queue.add(ticket, _rank(job, clip), due.timestamp() if due else 0.0)
+            if due or len(lane.running) < lane.limit:  # else whoever gives a slot back wakes it
+                self._wake.set()
 
     def _look_at_the_clock(self) -> float:
         """The time, in Unix seconds; once it has been put back, every wait is judged anew."""

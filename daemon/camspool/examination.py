@@ -59,22 +59,17 @@ class Examiner:
         except RequestRejected:
             return True
 
-    def unended(self, file: str) -> list[Status]:
-        """The statuses of the file that have not ended, whichever version and name they are of."""
-        unended: list[Status] = []
-        if naming.refusal(file) is not None:
-            return unended  # nothing can have begun under it, and it may be too long to look for
-        base = self._spool.unblocked(naming.name_of(file))
-        for number in count(1):
-            found = self._spool.load_status(naming.numbered_name(base, number))
-            if found is None:
-                return unended
-            if isinstance(found, Status) and found.request.file == file and not found.state.final:
-                unended.append(found)
-        raise AssertionError("there is always a next name")
+    def examine(self, file: str) -> tuple[Status | None, list[Status]]:
+        """Decide what the file is and write its status.
 
-    def examine(self, file: str) -> Status | None:
-        """Decide what the file is and write its status; None when the file is gone."""
+        Returns:
+            The status, None when the file is gone; and what earlier versions of the file have begun and not
+            ended: a status that was written by a run which was killed, or whose file was replaced meanwhile.
+        """
+        status = self._examine(file)
+        return status, self._unended(file, status.name if status else "")
+
+    def _examine(self, file: str) -> Status | None:
         refusal = naming.refusal(file)
         try:
             dropped = self._spool.read(file)
@@ -86,6 +81,23 @@ class Examiner:
             place = self._place_for_refused(naming.name_of(naming.kept_name(file)), file)
             return self._save(self._rejected(file, dropped, place, refusal))
         return self._take(file, dropped, self._place(DroppedFile(file, dropped.sha256)))
+
+    def _unended(self, file: str, but: str) -> list[Status]:
+        """The statuses of the file that have not ended, of whichever version, but for the one named."""
+        unended: list[Status] = []
+        if naming.refusal(file) is not None:
+            return unended  # nothing can have begun under it, and it may be too long to look for
+        base = self._spool.unblocked(naming.name_of(file))
+        for number in count(1):
+            name = naming.numbered_name(base, number)
+            if name == but:
+                continue
+            found = self._spool.load_status(name)
+            if found is None:
+                return unended
+            if isinstance(found, Status) and found.request.file == file and not found.state.final:
+                unended.append(found)
+        raise AssertionError("there is always a next name")
 
     def _place(self, dropped: DroppedFile, beyond: int = 0) -> "_Place":
         """The first name that the file can have, and what it means under it; `beyond` so many numbers."""

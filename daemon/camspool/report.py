@@ -56,13 +56,15 @@ class Report:
             )
         except StorageTrouble as trouble:
             log.debug("service_file_not_written", problem=trouble.message)
-        return self.words(state)
+        return self._words(status)
 
-    def words(self, state: ServiceState | None = None) -> str:
+    def words(self) -> str:
         """How the daemon is, in one line."""
-        if state in (ServiceState.STOPPING, ServiceState.STOPPED):
-            return state
-        status = self.status()
+        return self._words(self.status())
+
+    def _words(self, status: ServiceStatus) -> str:
+        if status.state in (ServiceState.STOPPING, ServiceState.STOPPED):
+            return status.state
         words = health.in_words(status.queue, status.problems)
         looked = self._parts.watcher.first_scan_done.is_set()
         return words if looked else f"starting: looking through the drop folder; {words}"

@@ -107,7 +107,12 @@ class Daemon:
 
     def accepted(self) -> int:
         """How many requests have a status file."""
-        return len(list(self.mirror.glob("[!._]*.status.json")))
+        return self.count(".status.json")
+
+    def count(self, suffix: str) -> int:
+        """How many names in the mirror end so; cheaply, for it is asked often and on the same cores."""
+        with os.scandir(self.mirror) as entries:
+            return sum(entry.name.endswith(suffix) and entry.name[0] not in "._" for entry in entries)
 
     def wait_for_status(self, name: str, timeout: float = 30) -> float:
         """The time at which a request's status file is there."""

@@ -114,7 +114,7 @@ def test_a_click_plays_the_video(browser: Browser, mirror: Path, file: str) -> N
     )
     browser.press("Escape")
     browser.until("!document.querySelector('dialog').open")
-    assert not browser.value("document.querySelector('video').getAttribute('src')")
+    browser.until("!document.querySelector('video').getAttribute('src')")
 
 
 def test_the_keyboard_is_enough(browser: Browser, mirror: Path) -> None:
