@@ -66,11 +66,13 @@ class Examiner:
             The status, None when the file is gone; and what earlier versions of the file have begun and not
             ended: a status that was written by a run which was killed, or whose file was replaced meanwhile.
         """
-        status = self._examine(file)
+        refusal = naming.refusal(file)
+        status = self._examine(file, refusal)
+        if refusal is not None:
+            return status, []  # nothing can have begun under its name, which may be too long to look for
         return status, self._unended(file, status.name if status else "")
 
-    def _examine(self, file: str) -> Status | None:
-        refusal = naming.refusal(file)
+    def _examine(self, file: str, refusal: RequestRejected | None) -> Status | None:
         try:
             dropped = self._spool.read(file)
         except RequestRejected as unreadable:
@@ -85,8 +87,6 @@ class Examiner:
     def _unended(self, file: str, but: str) -> list[Status]:
         """The statuses of the file that have not ended, of whichever version, but for the one named."""
         unended: list[Status] = []
-        if naming.refusal(file) is not None:
-            return unended  # nothing can have begun under it, and it may be too long to look for
         base = self._spool.unblocked(naming.name_of(file))
         for number in count(1):
             name = naming.numbered_name(base, number)

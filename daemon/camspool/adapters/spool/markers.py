@@ -211,7 +211,7 @@ class MarkedFolder:
             StorageTrouble: the tree is unavailable, or anything else failed, in the block too.
             ValueError: the path would lead out of the tree.
         """
-        with durable.storage(self.root / relative, missing_passes=not create):
+        with durable.storage(f"{self.root}/{relative}".rstrip("/"), missing_passes=not create):
             descriptor = self._open_root()
             try:
                 for component in components(relative):
