@@ -365,19 +365,23 @@ async def test_a_wait_for_the_rate_is_no_standstill(part: Path) -> None:
                 await task
 
 
-async def test_a_part_reaches_the_disk_as_it_grows(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, synced = os.fsync, []
+async def test_a_part_is_on_its_way_to_the_disk_as_it_grows(
+    part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, written = os.posix_fadvise, []
 
-    def fsync(descriptor: int) -> None:
-        synced.append(os.fstat(descriptor).st_size)
-        real(descriptor)
+    def advise(descriptor: int, start: int, length: int, advice: int) -> None:
+        written.append((start, start + length, advice))
+        real(descriptor, start, length, advice)
 
-    monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(part_module, "_SYNC_EVERY", SIZE // 4)
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    monkeypatch.setattr(part_module, "_WRITE_OUT_EVERY", SIZE // 4)
     with FaultyServer(whole) as server:
         await fetch(server.url(), part)
-    assert len(synced) > 2
-    assert synced[0] < synced[-1] == SIZE
+    starts, ends, advices = zip(*written, strict=True)
+    assert starts == (0, *ends[:-1])
+    assert ends[-1] > SIZE * 3 // 4
+    assert set(advices) == {os.POSIX_FADV_DONTNEED}
 
 
 async def test_memory_does_not_depend_on_the_size(part: Path) -> None:

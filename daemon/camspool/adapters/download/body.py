@@ -9,7 +9,6 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from itertools import cycle
 from typing import Any
 
 import httpx
@@ -26,7 +25,7 @@ LONG = 4 << 20
 def pieces(response: httpx.Response, timeout: float, most: Callable[[], int]) -> Iterator[Piece]:
     """The body as it comes; broken off, it raises an httpx error.
 
-    A piece stays as it is until the next but one is asked for: its room is used again.
+    A piece stays as it is until the next one is asked for: its room is used again.
 
     Args:
         response: an answer of whose body nothing has been read.
@@ -62,10 +61,9 @@ def _past_httpx(
     connected: socket.socket, left: int, timeout: float, most: Callable[[], int]
 ) -> Iterator[memoryview]:
     connected.setblocking(False)
-    rooms = cycle([memoryview(bytearray(LARGEST_PIECE)) for _ in range(2)])
+    room = memoryview(bytearray(LARGEST_PIECE))
     while left:
-        room = next(rooms)[: min(left, most())]
-        count = _fill(connected, room, timeout)
+        count = _fill(connected, room[: min(left, most())], timeout)
         left -= count
         yield room[:count]
 

@@ -1,13 +1,13 @@
 """The `.part` file: bytes on disk and their SHA-256, which grow together. Knows nothing of HTTP."""
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from camspool.adapters.download.digest import Digest
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Downloaded
@@ -15,8 +15,9 @@ from camspool.core.ports import Downloaded
 _BLOCK = 1 << 20
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_SYNC_EVERY = 32 << 20
-"""Bytes. A status that is made durable meanwhile waits, on ext4, for all of a part that is not on disk."""
+_WRITE_OUT_EVERY = 8 << 20
+"""Bytes, at most, that are not on their way to the disk. The fsync at the end would wait for them, and so, on
+ext4, would that of a status meanwhile, which waits for every file that has grown."""
 _SPARE = 256 * 1024
 """Bytes that a download which has filled the disk gives back, so that status files can say what is wrong."""
 
@@ -31,14 +32,14 @@ class PartFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._digest = Digest()
+        self._sha256 = hashlib.sha256()
         with self._trouble("opened"):
             self._descriptor = os.open(path, _OPEN, 0o666)
             found = os.fstat(self._descriptor)
             if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
                 found = self._part_from_its_twins()
         self.bytes = found.st_size
-        self._unsynced = 0
+        self._written_out = self.bytes
         if not stat.S_ISREG(found.st_mode):
             os.close(self._descriptor)
             raise StorageTrouble(
@@ -54,42 +55,45 @@ class PartFile:
 
     def keep(self, check: Callable[[], None]) -> None:
         """Go on with what is there: hash it. `check` is called between blocks and may raise."""
-        self._digest.start_over()
+        self._sha256 = hashlib.sha256()
         with self._trouble("read"):
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             while block := os.read(self._descriptor, _BLOCK):
-                self._digest.update(block)
+                self._sha256.update(block)
                 check()
-            self.bytes = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+            self.bytes = self._written_out = os.lseek(self._descriptor, 0, os.SEEK_CUR)
 
     def start_over(self) -> None:
         """Forget what is there."""
-        self._digest.start_over()
+        self._sha256 = hashlib.sha256()
         with self._trouble("emptied"):
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             if self.bytes:
                 os.ftruncate(self._descriptor, 0)
-        self.bytes = 0
+        self.bytes = self._written_out = 0
 
     def write(self, chunk: bytes | memoryview) -> None:
-        """Append a chunk, which must stay as it is until the next call of any method.
-
-        After StorageTrouble the SHA-256 is void until `keep` or `start_over`.
-        """
-        self._digest.update(chunk)
+        """Append a chunk. After StorageTrouble the SHA-256 is void until `keep` or `start_over`."""
+        self._sha256.update(chunk)
         view = memoryview(chunk)
         try:
             while view:
                 written = os.write(self._descriptor, view)
                 self.bytes += written
                 view = view[written:]
+            self._write_out()
         except OSError as error:
             if error.errno in _FULL:
                 self._give_back()
             raise self._storage_trouble("written", error) from None
-        self._unsynced += len(chunk)
-        if self._unsynced >= _SYNC_EVERY:
-            self._sync()
+
+    def _write_out(self) -> None:
+        """Now and then have the disk begin with what was written lately, without waiting for it."""
+        start, length = self._written_out, self.bytes - self._written_out
+        if length >= _WRITE_OUT_EVERY:
+            # Linux writes out what shall be dropped from its cache (mm/fadvise.c).
+            os.posix_fadvise(self._descriptor, start, length, os.POSIX_FADV_DONTNEED)
+            self._written_out = self.bytes
 
     def _give_back(self) -> None:
         with suppress(OSError):  # the full disk is what is told
@@ -102,21 +106,16 @@ class PartFile:
         After a failed fsync nobody knows which bytes are on disk, and a second one would report success: so
         the file is removed.
         """
-        self._sync()
-        return Downloaded(self.bytes, self._digest.hex())
-
-    def _sync(self) -> None:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
             with suppress(OSError):  # the disk is failing, and that is what is told
                 self._path.unlink()
             raise self._storage_trouble("written", error) from None
-        self._unsynced = 0
+        return Downloaded(self.bytes, self._sha256.hexdigest())
 
     def close(self) -> None:
         """Close the file; what was written stays."""
-        self._digest.close()
         with self._trouble("closed"):
             os.close(self._descriptor)
 
