@@ -238,6 +238,7 @@ class ModelDaemon:
         while tasks := asyncio.all_tasks(self.loop):
             for task in tasks:
                 task.cancel()
+            self.loop.abandon()
             self.loop.settle()
         for spool in self._spools:
             spool.close()  # the lock of a process that is no more is free, even one just taken

@@ -31,6 +31,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self.chance = chance
         self._virtual = 1000.0
+        self._lost: list[asyncio.Future[Any]] = []
 
     def time(self) -> float:
         return self._virtual
@@ -45,7 +46,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             try:
                 result = func(*args)
             except Killed:
-                pass
+                self._lost.append(outcome)
             except BaseException as error:  # noqa: BLE001  it belongs to whoever waits
                 self._in_turns(self.chance.randrange(2), _tell, outcome.set_exception, error, outcome)
             else:
@@ -53,6 +54,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
         self._in_turns(self.chance.randrange(3), work)
         return outcome
+
+    def abandon(self) -> None:
+        """Let nobody wait any longer for what was killed."""
+        for outcome in self._lost:
+            outcome.cancel()
+        self._lost.clear()
 
     def turns(self, count: int) -> None:
         """Let so many turns of the loop happen, time passing where all wait for it.
