@@ -17,7 +17,7 @@ from model_server import Trouble
 from people import ASKS, FILES, FOREIGN, People, content, soon
 from promised import Promised
 
-COURSES: Final = int(os.environ.get("CAMSPOOL_TEST_COURSES", "25"))
+COURSES: Final = int(os.environ.get("CAMSPOOL_TEST_COURSES", "15"))
 """How many courses of events are tried; `make test-system` tries hundreds, thousands find what is rare."""
 IN_MEMORY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 """Hundreds of fsyncs a second; what a power cut leaves of them is another test's business."""
