@@ -14,6 +14,9 @@ PIP  := $(BIN)/python -m pip --disable-pip-version-check $(if $(V),,-qq)
 DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
+# The tests start the daemon hundreds of times: compiled once is enough.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo deb test lint test-system bench clean
 

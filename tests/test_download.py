@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from camspool.adapters.download import HttpDownloads, body
+from camspool.adapters.download import COURTESY, HttpDownloads, body
 from camspool.adapters.download import part as part_module
 from camspool.adapters.download.pace import Meter
 from camspool.core.errors import ClipTrouble
@@ -350,6 +350,19 @@ async def test_progress_is_noted_while_there_is_any(part: Path) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert adapter.progressed_at() > stalled_at, "nothing to do is no standstill"
+
+
+async def test_downloads_give_way_to_all_else(part: Path) -> None:
+    with FaultyServer(stall) as server:
+        async with downloads(60) as adapter:
+            task = asyncio.create_task(adapter.fetch(DownloadOrder(server.url(), part), lambda _: None))
+            await until(lambda: part.exists() and part.stat().st_size == HALF)
+            (thread,) = (thread for thread in threading.enumerate() if thread.name == "download")
+            own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+            assert os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) == min(19, own + COURTESY)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
 
 
 async def test_a_wait_for_the_rate_is_no_standstill(part: Path) -> None:

@@ -8,20 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_VERDICTS = {True: "met", False: "**missed**", None: "-"}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured, what it should be, and what else does the same."""
+    """What was measured, what it should be, and what else does the same; `met` is None without a goal."""
 
     what: str
     goal: str
     measured: str
-    met: bool
+    met: bool | None
     comparator: str = "-"
     ratio: str = "-"
 
     def __str__(self) -> str:
-        verdict = "" if self.met else " (missed)"
+        verdict = " (missed)" if self.met is False else ""
         return f"{self.what}: {self.measured}{verdict}; goal {self.goal}; {self.comparator}; {self.ratio}"
 
 
@@ -38,7 +40,7 @@ def report(rows: Sequence[Row]) -> str:
         "| what | goal | measured | | comparator | ratio |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {row.what} | {row.goal} | {row.measured} | {'met' if row.met else '**missed**'} "
+            f"| {row.what} | {row.goal} | {row.measured} | {_VERDICTS[row.met]} "
             f"| {row.comparator} | {row.ratio} |"
             for row in rows
         ),

@@ -75,6 +75,7 @@ ATTEMPTS: dict[str, Callable[[], Any]] = {
     "write to drop/": lambda: write(DROP / ".probe"),
     "rename from drop/ to mirror/": rename,
     "write to the state folder": lambda: write(STATE / "probe"),
+    "give way to others": lambda: os.nice(5),
     "write where everybody may": lambda: write(Path("/srv/elsewhere/probe")),
     "write to shared memory": lambda: write(SHARED_MEMORY / "probe"),
     "read what somebody has in a home": LETTER.read_text,
@@ -89,7 +90,7 @@ ATTEMPTS: dict[str, Callable[[], Any]] = {
     "write code into memory": write_code_into_memory,
     "speak with the kernel's network": listen,
     "change the personality": change_the_personality,
-    "lower the priority": lambda: os.setpriority(os.PRIO_PROCESS, 0, 5),
+    "be scheduled otherwise": lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0)),
 }
 
 

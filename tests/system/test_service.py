@@ -137,7 +137,12 @@ def test_the_sandbox_refuses_what_the_job_does_not_need(service: Installation) -
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", "probe")
     confined = _probed(service)
-    needed = {"write to drop/", "rename from drop/ to mirror/", "write to the state folder"}
+    needed = {
+        "write to drop/",
+        "rename from drop/ to mirror/",
+        "write to the state folder",
+        "give way to others",
+    }
     assert {name for name, outcome in confined.items() if outcome == "allowed"} == needed, confined
     assert confined.keys() == free.keys()
 

@@ -6,12 +6,13 @@ progress. Does not know whether the video is the right one, and does not try aga
 
 import asyncio
 import contextvars
+import os
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import httpx
@@ -24,6 +25,8 @@ from camspool.core.model import Problem
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
 
 LARGEST = 1 << 40  # bytes; a day of 4K at 100 Mbit/s
+COURTESY = 5
+"""Steps by which a download is nicer than the rest of the daemon, whose work is short and waited for."""
 
 
 class HttpDownloads:
@@ -141,6 +144,9 @@ def _in_thread(run: Callable[[], Downloaded]) -> "Future[Downloaded]":
     future.set_running_or_notify_cancel()
 
     def work() -> None:
+        # On Linux this is for the one thread; a sandbox that denies it costs no more than the courtesy.
+        with suppress(PermissionError):
+            os.nice(COURTESY)
         try:
             downloaded = run()
         except CamspoolError as error:
