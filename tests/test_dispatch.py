@@ -47,9 +47,9 @@ class Carrier:
         raise AssertionError("nothing crashes here")
 
 
-def a_job(name: str, clock: FakeClock) -> Job:
+def a_job(name: str, clock: FakeClock, state: State = State.QUEUED) -> Job:
     desk = Desk(cast(StatusFiles, NoFiles()), clock, Conditions(lambda: None), 1e9)
-    return Job(a_status(name=name, state=State.QUEUED, clips=(a_clip(),)), desk, saved=True)
+    return Job(a_status(name=name, state=state, clips=(a_clip(state),)), desk, saved=True)
 
 
 class CountingClock(FakeClock):
@@ -100,6 +100,19 @@ async def test_a_slot_that_a_deletion_frees_is_given_at_once() -> None:
         await dispatcher.drop(deleted)
         await settled()
         assert carrier.at_work == ["other"]
+
+
+async def test_a_slot_kept_by_what_waits_for_its_download_is_free_once_that_is_deleted() -> None:
+    clock, carrier = FakeClock(), Carrier()
+    async with dispatching(carrier, clock) as (dispatcher, _):
+        deleted = a_job("deleted", clock, State.DOWNLOADING)
+        for job in (a_job("long", clock, State.DOWNLOADING), deleted, a_job("other", clock)):
+            dispatcher.add(job)
+        await settled()
+        assert carrier.at_work == ["long"]
+        await dispatcher.drop(deleted)
+        await settled()
+        assert carrier.at_work == ["long", "other"]
 
 
 @pytest.mark.parametrize("turns", range(6))

@@ -79,6 +79,7 @@ class Dispatcher:
             for lane in self._lanes.values():
                 for ticket in tickets:
                     lane.queue.discard(ticket)
+            self._wake.set()  # what waited for its download has kept a slot of the other lane
             tasks = [
                 task
                 for lane in self._lanes.values()
