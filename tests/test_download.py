@@ -1,6 +1,7 @@
 """Downloads that come about: whole, resumed, started over, paced, cancelled."""
 
 import asyncio
+import errno
 import os
 import resource
 import threading
@@ -395,6 +396,20 @@ async def test_a_part_is_on_its_way_to_the_disk_as_it_grows(
     assert starts == (0, *ends[:-1])
     assert ends[-1] > SIZE * 3 // 4
     assert set(advices) == {os.POSIX_FADV_DONTNEED}
+
+
+@pytest.mark.parametrize("call", ["nice", "posix_fadvise"])
+async def test_a_kernel_that_lacks_what_only_helps_others_is_no_obstacle(
+    part: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(*_: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(os, call, lacking)
+    monkeypatch.setattr(part_module, "_WRITE_OUT_EVERY", SIZE // 4)
+    with FaultyServer(whole) as server:
+        done, _ = await asyncio.wait_for(fetch(server.url(), part), 20)
+    assert done == Downloaded(SIZE, SHA256)
 
 
 async def test_memory_does_not_depend_on_the_size(part: Path) -> None:

@@ -145,7 +145,7 @@ def _in_thread(run: Callable[[], Downloaded]) -> "Future[Downloaded]":
 
     def work() -> None:
         # On Linux this is for the one thread; a sandbox that denies it costs no more than the courtesy.
-        with suppress(PermissionError):
+        with suppress(OSError):
             os.nice(COURTESY)
         try:
             downloaded = run()

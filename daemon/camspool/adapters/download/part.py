@@ -91,8 +91,10 @@ class PartFile:
         """Now and then have the disk begin with what was written lately, without waiting for it."""
         start, length = self._written_out, self.bytes - self._written_out
         if length >= _WRITE_OUT_EVERY:
-            # Linux writes out what shall be dropped from its cache (mm/fadvise.c).
-            os.posix_fadvise(self._descriptor, start, length, os.POSIX_FADV_DONTNEED)
+            # Linux writes out what shall be dropped from its cache (mm/fadvise.c). What goes wrong with that,
+            # the fsync at the end tells; a kernel that takes no advice (ENOSYS) writes out when it likes.
+            with suppress(OSError):
+                os.posix_fadvise(self._descriptor, start, length, os.POSIX_FADV_DONTNEED)
             self._written_out = self.bytes
 
     def _give_back(self) -> None:
