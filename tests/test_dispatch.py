@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,7 +13,7 @@ from builders import a_clip, a_status
 from camspool.conditions import Conditions
 from camspool.core.model import State, Status
 from camspool.core.ports import StatusFiles
-from camspool.dispatch import Dispatcher
+from camspool.dispatch import LOOK_AT_THE_CLOCK_S, Dispatcher
 from camspool.ledger import Desk, Job
 from camspool.workflow import Lane, Workflow
 from fake_clock import FakeClock, settled
@@ -31,6 +31,7 @@ class Carrier:
     def __init__(self) -> None:
         self.at_work: list[str] = []
         self.end = asyncio.Event()
+        self.all_due: datetime | None = None
 
     async def carry(self, job: Job, key: str, _lane: Lane) -> None:
         self.at_work.append(job.name)
@@ -41,7 +42,7 @@ class Carrier:
         job.amend(replace(job.status, state=State.CANCELLED, clips=(a_clip(State.CANCELLED),)))
 
     def due(self, _clip: Any) -> datetime | None:
-        return None
+        return self.all_due
 
     def park(self, job: Job, key: str) -> None:
         raise AssertionError("nothing crashes here")
@@ -142,3 +143,34 @@ async def test_new_limits_count_at_once() -> None:
         dispatcher.set_limits({Lane.PREPARING: 4, Lane.DOWNLOADING: 1})
         await settled()
         assert len(carrier.at_work) == 4
+
+
+async def test_a_wait_that_a_new_policy_has_made_shorter_is_over_at_once() -> None:
+    clock, carrier = FakeClock(), Carrier()
+    async with dispatching(carrier, clock) as (dispatcher, _):
+        carrier.all_due = clock.now() + timedelta(hours=1)
+        dispatcher.add(a_job("scheduled", clock))
+        await settled()
+        carrier.all_due = clock.now()
+        dispatcher.set_limits({Lane.PREPARING: 1, Lane.DOWNLOADING: 1})
+        await settled()
+        assert carrier.at_work == ["scheduled"]
+
+
+async def test_a_clock_that_is_put_back_costs_a_large_request_no_turn() -> None:
+    clock, carrier = FakeClock(), Carrier()
+    async with dispatching(carrier, clock) as (dispatcher, _):
+        large = a_job("large", clock)
+        large.amend(replace(large.status, clips=tuple(a_clip(ask=number) for number in range(5))))
+        first = a_job("first", clock)
+        dispatcher.add(first)
+        await settled()
+        dispatcher.add(large)
+        dispatcher.set_limits({Lane.PREPARING: 1, Lane.DOWNLOADING: 1})  # what is ready is counted
+        await settled()
+        clock.jump(-3600)
+        await clock.advance(LOOK_AT_THE_CLOCK_S)
+        dispatcher.add(a_job("small", clock))
+        await dispatcher.drop(first)
+        await settled()
+        assert carrier.at_work == ["large"]

@@ -62,9 +62,13 @@ class Dispatcher:
         self._seen_at = float("-inf")
 
     def set_limits(self, limits: dict[Lane, int]) -> None:
-        """Allow more or fewer clips at once; what is running beyond a new limit runs on."""
+        """Allow more or fewer clips at once; what is running beyond a new limit runs on.
+
+        The workflow's policy may be another one too: waits are judged by it.
+        """
         for lane, limit in limits.items():
             self._lanes[lane].limit = limit
+        self._judge_waits()
         self._wake.set()
 
     def add(self, job: Job) -> None:
@@ -119,12 +123,16 @@ class Dispatcher:
         """The time, in Unix seconds; once it has been put back, every wait is judged anew."""
         now = self._clock.now().timestamp()
         if now < self._seen_at:
-            for lane in self._lanes.values():
-                for ticket in lane.queue:
-                    lane.queue.discard(ticket)
-                    self._queue(ticket.job, ticket.job.clip(ticket.key))
+            self._judge_waits()
         self._seen_at = now
         return now
+
+    def _judge_waits(self) -> None:
+        """Date every wait anew. What is ready stays so: queued again, it would lose its turn."""
+        for lane in self._lanes.values():
+            for ticket in lane.queue.waits():
+                lane.queue.discard(ticket)
+                self._queue(ticket.job, ticket.job.clip(ticket.key))
 
     def _give_slots(self, group: asyncio.TaskGroup) -> None:
         now = self._look_at_the_clock()

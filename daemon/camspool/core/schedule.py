@@ -2,7 +2,7 @@
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -114,9 +114,6 @@ class FairQueue(Generic[Item]):
     def __contains__(self, item: Item) -> bool:
         return item in self._ranks
 
-    def __iter__(self) -> Iterator[Item]:
-        return iter(list(self._ranks))
-
     def add(self, item: Item, rank: Rank, due: float = 0.0) -> None:
         """Let `item` wait; it can be taken from the time `due` on, in the unit that `take` is told."""
         self.discard(item)
@@ -144,6 +141,10 @@ class FairQueue(Generic[Item]):
         """How many items could be taken at `now`."""
         self._ripen(now)
         return len(self._ripe)
+
+    def waits(self) -> list[Item]:
+        """The items that are not ready yet, as far as anybody has asked; in the order of their coming."""
+        return [item for item in self._ranks if item not in self._ripe]
 
     def next_due(self) -> float | None:
         """When the first waiting item that is not ready yet will be; None when there is none."""
