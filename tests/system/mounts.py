@@ -42,6 +42,23 @@ def tmpfs(folder: Path, **options: str) -> Iterator[Path]:
         yield folder
 
 
+def old_disk(image: Path) -> Path:
+    """A disk, in a file, whose file system dates by whole seconds, as ext3 and FAT do."""
+    with image.open("wb") as file:
+        file.truncate(8 << 20)
+    _run("mkfs.ext4", "-q", "-I", "128", str(image))
+    return image
+
+
+@contextmanager
+def disk(image: Path, folder: Path) -> Iterator[Path]:
+    """What is in `image` appears at `folder` while the block runs."""
+    folder.mkdir(exist_ok=True)
+    _run("mount", "-o", "loop", str(image), str(folder))
+    with _unmounting(folder):
+        yield folder
+
+
 @contextmanager
 def share(disk: Path, folder: Path) -> Iterator["Share"]:
     """What is on `disk` appears at `folder`, as a share that can be unmounted and mounted again."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from camspool.adapters.spool.markers import MARKER, AnotherFolder, MarkedFolder, Memory
 from camspool.simulator import Simulator
 from running import Running, daemon, request, simulator
 from system import mounts
@@ -217,6 +218,28 @@ async def test_a_drop_folder_that_is_unmounted_cancels_nothing(tmp_path: Path, s
             await _is_whole(camspool, "d")
             await _until(lambda: camspool.service()["state"] == "ok")
             await _prepared_once_and_clean(camspool, 3)
+
+
+def test_disks_that_are_swapped_are_told_apart_by_what_is_in_their_markers(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    one, other = (mounts.old_disk(tmp_path / name) for name in ("one", "other"))
+    memory = Memory(tmp_path / "state")
+    folders = [MarkedFolder(tmp_path / name, memory) for name in ("drop", "mirror")]
+
+    def facts() -> list[tuple[int, int, int, int]]:
+        found = [(folder.root / MARKER).stat() for folder in folders]
+        return [(each.st_dev, each.st_ino, each.st_mtime_ns, each.st_ctime_ns) for each in found]
+
+    with mounts.disk(one, folders[0].root), mounts.disk(other, folders[1].root):
+        time.sleep(1.1 - time.time() % 1)  # early in a second, so that it is that of both
+        for folder in 2 * folders:
+            folder.check()
+        before = facts()
+    with mounts.disk(other, folders[0].root), mounts.disk(one, folders[1].root):
+        assert facts() == before, "nothing but their contents tells them apart"
+        for folder in folders:
+            with pytest.raises(AnotherFolder):
+                folder.check()
 
 
 @pytest.mark.parametrize("moment", ["preparing", "downloading"])

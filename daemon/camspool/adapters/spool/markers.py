@@ -369,14 +369,21 @@ def _step(folder: int, component: str, *, create: bool) -> int:
         raise FileNotFoundError(component) from None
 
 
+_NS_PER_S: Final = 1_000_000_000
 _Version = tuple[int, int, int, int]
 
 
 def _marker_version(folder: int) -> _Version | None:
-    """What tells one version of the marker from another; None when there is none to be read."""
+    """What tells one version of the marker from another; None when nothing does, or there is none.
+
+    The markers of drop/ and mirror/ are made within one second, so that on disks or shares that were mounted
+    the wrong way round all of it may be the same where a file system (ext3, sshfs, WebDAV) knows but seconds.
+    """
     try:
         facts = os.stat(MARKER, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
+        return None
+    if facts.st_ctime_ns % _NS_PER_S == 0:
         return None
     return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns
 
