@@ -16,8 +16,9 @@ _BLOCK = 1 << 20
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _WRITE_OUT_EVERY = 8 << 20
-"""Bytes, at most, that are not on their way to the disk. The fsync at the end would wait for them, and so, on
-ext4, would that of a status meanwhile, which waits for every file that has grown."""
+"""Bytes, or a piece more, that are not on their way to the disk: the fsync at the end would wait for them,
+and so, on ext4, would that of a status then, which waits for all that is on its way. Less at a time makes the
+waits of statuses shorter, and downloads slower."""
 _SPARE = 256 * 1024
 """Bytes that a download which has filled the disk gives back, so that status files can say what is wrong."""
 
