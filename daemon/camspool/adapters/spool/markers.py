@@ -369,7 +369,7 @@ def _step(folder: int, component: str, *, create: bool) -> int:
         raise FileNotFoundError(component) from None
 
 
-_NS_PER_S: Final = 1_000_000_000
+_COARSE_NS: Final = 1_000_000
 _Version = tuple[int, int, int, int]
 
 
@@ -377,13 +377,14 @@ def _marker_version(folder: int) -> _Version | None:
     """What tells one version of the marker from another; None when nothing does, or there is none.
 
     The markers of drop/ and mirror/ are made within one second, so that on disks or shares that were mounted
-    the wrong way round all of it may be the same where a file system (ext3, sshfs, WebDAV) knows but seconds.
+    the wrong way round all of it may be the same where a file system knows but seconds (ext3, sshfs, WebDAV)
+    or hundredths (exFAT).
     """
     try:
         facts = os.stat(MARKER, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    if facts.st_ctime_ns % _NS_PER_S == 0:
+    if facts.st_ctime_ns % _COARSE_NS == 0:
         return None
     return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns
 
