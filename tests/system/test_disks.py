@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from camspool.adapters.spool.markers import MARKER, AnotherFolder, MarkedFolder, Memory
+from camspool.adapters.spool.markers import AnotherFolder, MarkedFolder
+from camspool.adapters.spool.memory import MARKER, Memory
 from camspool.simulator import Simulator
 from running import Running, daemon, request, simulator
 from system import mounts

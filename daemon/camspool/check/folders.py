@@ -14,6 +14,7 @@ from typing import Final
 from rich.filesize import decimal
 
 from camspool.adapters.spool import AnotherFolder, MarkedFolder, Memory, probe, renames
+from camspool.adapters.spool.durable import FOLDER
 from camspool.adapters.watch import file_system_of, inotify_works
 from camspool.check.aside import own_group, own_name
 from camspool.check.rows import Row, not_checked, ok, warning, wrong
@@ -21,7 +22,6 @@ from camspool.core.errors import StorageTrouble
 from camspool.settings import Folders
 from camspool.storage import room_to_keep
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 COPIED: Final = "request files are copied instead of renamed, which works and is slower"
 _FSTAB: Final = Path("/etc/fstab")
 
@@ -183,7 +183,7 @@ def _renames(drop: Path, mirror: Path) -> bool:
 
 @contextlib.contextmanager
 def _opened(root: Path) -> Iterator[int]:
-    descriptor = os.open(root, _FOLDER)
+    descriptor = os.open(root, FOLDER)
     try:
         yield descriptor
     finally:

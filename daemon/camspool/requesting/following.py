@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from camspool.adapters.spool.markers import MARKER
+from camspool.adapters.spool.memory import MARKER
 from camspool.core.errors import CamspoolError
 from camspool.core.model import Status
 from camspool.status import seen, words

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from camspool.adapters.spool.durable import storage
-from camspool.adapters.spool.markers import MARKER
+from camspool.adapters.spool.memory import MARKER
 from camspool.core import health, naming
 from camspool.core.health import ServiceStatus
 from camspool.core.model import State, Status

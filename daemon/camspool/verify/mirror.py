@@ -12,15 +12,14 @@ from pydantic import ValidationError
 
 from camspool.adapters.mp4 import Verify, inspect_file
 from camspool.adapters.spool import Foreign
-from camspool.adapters.spool.durable import opened, sha256_of
-from camspool.adapters.spool.markers import MARKER
+from camspool.adapters.spool.durable import FOLDER, opened, sha256_of
+from camspool.adapters.spool.memory import MARKER
 from camspool.core import document, naming
 from camspool.core.errors import BadVideo, StorageTrouble
 from camspool.core.model import STATUS_SCHEMA, OutputFile, Status, WaitReason
 from camspool.verify.verdicts import Found
 
 MP4_SUFFIX: Final = ".mp4"
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LONGEST_STATUS: Final = 64 * 1024 * 1024
 
 
@@ -127,7 +126,7 @@ class Mirror:
     @contextlib.contextmanager
     def _opened(self, path: str) -> Iterator[int | None]:
         try:
-            folder = os.open(self.root / naming.folder_of(path), _FOLDER)
+            folder = os.open(self.root / naming.folder_of(path), FOLDER)
         except (FileNotFoundError, NotADirectoryError):
             yield None
             return

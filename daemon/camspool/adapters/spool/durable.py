@@ -19,6 +19,8 @@ from typing import Any, Final
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import LONGEST_REQUEST, WaitReason
 
+FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+"""How a folder is opened for work on names in it."""
 _CHUNK: Final = 1 << 20
 _RENAME_NOREPLACE: Final = 1  # linux/fs.h
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -86,7 +88,7 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
         StorageTrouble: it cannot be written there.
     """
     with storage(path):
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = os.open(path.parent, FOLDER)
         try:
             write(folder, path.name, data, durable=False, mode=mode)
         finally:

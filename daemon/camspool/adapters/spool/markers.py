@@ -1,40 +1,29 @@
-"""Telling a folder from an empty mount point: the marker in it, and what state/ remembers of it.
+"""Telling a folder from an empty mount point by the marker in it.
 
-Also the lock that keeps a second daemon out. What lies in the folders is none of this module's business.
+What lies in the folders is none of this module's business.
 """
 
 import contextlib
-import errno
-import fcntl
 import json
 import math
 import os
 import secrets
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from camspool.adapters.spool import durable
+from camspool.adapters.spool.durable import FOLDER
+from camspool.adapters.spool.memory import MARKER, Memory
 from camspool.core import naming
-from camspool.core.errors import CamspoolError, StorageTrouble
+from camspool.core.errors import StorageTrouble
 from camspool.core.model import WaitReason
 
-MARKER: Final = ".camspool"
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ABOUT: Final = (
     "camspool keeps this file here to tell this folder from one that is not mounted. "
     "While it is missing, camspool leaves the folder alone. Please do not delete or copy it."
 )
-
-log = structlog.get_logger()
-
-
-class AlreadyRunning(CamspoolError):
-    """Another daemon works on the same state folder, drop/ or mirror/."""
 
 
 class AnotherFolder(StorageTrouble):
@@ -53,132 +42,6 @@ class AnotherFolder(StorageTrouble):
         super().__init__(WaitReason.FOLDER_UNAVAILABLE, f"{found} {remedy}")
         self.found = found
         self.remedy = remedy
-
-
-class Memory:
-    """`state/`: which id the marker of each folder had, and the lock."""
-
-    def __init__(self, state: Path) -> None:
-        self._state = state
-        self._lock: int | None = None
-        self._claims: list[socket.socket] = []
-        self._ids: dict[str, str] = {}
-
-    @property
-    def path(self) -> Path:
-        """The file that a person may edit when a folder was replaced on purpose."""
-        return self._state / "folders.json"
-
-    def open(self) -> None:
-        """Take the lock and read what is remembered.
-
-        Raises:
-            AlreadyRunning: another daemon has the lock.
-            StorageTrouble: the state folder cannot be used.
-        """
-        with durable.storage(self._state):
-            self._state.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self._state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.close()
-                raise AlreadyRunning(
-                    f"Another camspool is running on {self._state}; stop it, or give this one other folders."
-                ) from None
-            self._ids = self._read()
-
-    def look(self) -> None:
-        """Read what is remembered, for those who only look on: takes no lock, makes nothing.
-
-        Raises:
-            StorageTrouble: it cannot be read.
-        """
-        with durable.storage(self.path):
-            self._ids = self._read()
-
-    def in_use(self) -> bool:
-        """True while a daemon holds the lock; a shared lock is tried for, for no longer than an instant.
-
-        Raises:
-            StorageTrouble: the lock cannot be looked at.
-        """
-        path = self._state / "lock"
-        with durable.storage(path):
-            try:
-                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            except (FileNotFoundError, NotADirectoryError):
-                return False
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            finally:
-                os.close(descriptor)
-        return False
-
-    def claim(self, root: Path) -> None:
-        """Keep a daemon with another state folder from working on this drop/ or mirror/.
-
-        The claim is an address in the kernel that only one process of this machine can have, and that ends
-        with it. A lock on the folder would keep its share from being unmounted. Other machines see neither.
-
-        Raises:
-            AlreadyRunning: another daemon has it.
-        """
-        marker_id = self.id_of(root)
-        if marker_id is None:
-            return
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._claims.append(claim)
-        try:
-            claim.bind(f"\0camspool/{marker_id}")
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            self.close()
-            raise AlreadyRunning(
-                f"Another camspool, with another state folder, is running on {root}; stop it. If {root} is a "
-                f"copy of its folder, delete the marker {MARKER} in it and {self.path}, and start again."
-            ) from None
-
-    def close(self) -> None:
-        """Give the lock and the claims up."""
-        for claim in self._claims:
-            claim.close()
-        self._claims.clear()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def id_of(self, root: Path) -> str | None:
-        """The id that the folder's marker had; None for a folder never seen."""
-        return self._ids.get(str(root))
-
-    def remember(self, root: Path, marker_id: str) -> None:
-        """Remember durably that the folder's marker has this id."""
-        ids = self._ids | {str(root): marker_id}
-        with durable.storage(self.path):
-            descriptor = os.open(self._state, _FOLDER)
-            try:
-                durable.write(descriptor, self.path.name, json.dumps(ids, indent=2).encode() + b"\n")
-            finally:
-                os.close(descriptor)
-        self._ids = ids
-
-    def believe(self, root: Path, marker_id: str) -> None:
-        """Take this id for the right one, for as long as this object lives."""
-        self._ids = self._ids | {str(root): marker_id}
-
-    def _read(self) -> dict[str, str]:
-        try:
-            found = json.loads(self.path.read_bytes())
-            return {str(root): str(marker_id) for root, marker_id in found.items()}
-        except FileNotFoundError:
-            return {}
-        except (ValueError, AttributeError):
-            log.warning("folders_forgotten", path=str(self.path), consequence="the markers found are trusted")
-            return {}
 
 
 class MarkedFolder:
@@ -241,7 +104,7 @@ class MarkedFolder:
         if self._memory.id_of(self.root) is not None:
             return
         with durable.storage(self.root):
-            descriptor = os.open(self.root, _FOLDER)
+            descriptor = os.open(self.root, FOLDER)
             try:
                 found = _marker_id(descriptor)
             finally:
@@ -290,7 +153,7 @@ class MarkedFolder:
 
     def _known(self, remembered: str) -> int:
         with durable.storage(self.root):
-            descriptor = os.open(self.root, _FOLDER)
+            descriptor = os.open(self.root, FOLDER)
             try:
                 self._recognise(descriptor, remembered)
             except BaseException:
@@ -318,7 +181,7 @@ class MarkedFolder:
         """First use: state/ has never seen this folder. A marker that is there already is believed."""
         with self._adopting, durable.storage(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.root, _FOLDER)
+            descriptor = os.open(self.root, FOLDER)
             try:
                 marker_id = _marker_id(descriptor)
                 if not marker_id:
@@ -362,7 +225,7 @@ def _step(folder: int, component: str, *, create: bool) -> int:
             os.mkdir(component, dir_fd=folder)
             durable.sync_folder(folder)
     try:
-        return os.open(component, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+        return os.open(component, FOLDER | os.O_NOFOLLOW, dir_fd=folder)
     except NotADirectoryError:
         if create:
             raise
