@@ -80,7 +80,12 @@ class People:
     def move_back(self, file: str) -> None:
         source, target = self._daemon.mirror / file, self._daemon.drop / file
         target.parent.mkdir(exist_ok=True)
-        self.wanted[file] = source.read_bytes()
+        data = source.read_bytes()
+        # Where its name was taken it was filed under the next, and from now on that is what it is called.
+        former = [name for name in self.wanted if stem(name) == stem(file) and self.wanted[name] == data]
+        for name in former:
+            del self.wanted[name]
+        self.wanted[file] = data
         source.rename(target)
         self._act(file)
 
