@@ -97,7 +97,8 @@ def _of_iso(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Unexpected(f"{INSTANT} ({error})" if "must be in" in str(error) else INSTANT) from None
+        telling = re.search("must be (in|0)", str(error))  # `0` is said of what follows the hour 24
+        raise Unexpected(f"{INSTANT} ({error})" if telling else INSTANT) from None
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise Unexpected(_YEARS)
     return moment + timedelta(days=1) if midnight else moment
