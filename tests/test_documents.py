@@ -127,7 +127,7 @@ def test_yaml_of_comments_alone_is_nothing() -> None:
         (b"a: !!python/object/apply:os.system [ls]", ".yaml", "invalid", "!!python/object/apply:os.system"),
         (b"a: !!int x", ".yaml", "invalid", "a: found '!!int'"),
         (b"a: !!set {x}", ".yaml", "invalid", "a: found '!!set'"),
-        (b"[" * 60000, ".json", "invalid", "nested at most 20 deep"),
+        (b"[" * 30000 + b"]" * 30000, ".json", "invalid", "nested at most 20 deep"),
         (b"[" * 60000, ".yaml", "invalid", "nested at most 20 deep"),
         (b"- " * 30000, ".yaml", "invalid", "nested at most 20 deep"),
         (b"a: &a [*a]", ".yaml", "invalid", "nested at most 20 deep"),
@@ -138,6 +138,12 @@ def test_what_is_no_document_is_told_so(data: bytes, suffix: str, code: str, wor
     assert error.code == code
     assert words in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_what_is_deep_and_open_is_refused_for_either(opening: bytes) -> None:
+    # How deep Python goes before it gives up, and whether it gets to the end, depends on its version.
+    assert rejected(opening * 12000, ".json").code in {ErrorCode.INVALID, ErrorCode.SYNTAX}
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
