@@ -112,7 +112,8 @@ class Running:
         return await self.when(name, self._has_ended, timeout=timeout)
 
     def _has_ended(self, status: dict[str, Any]) -> bool:
-        return bool(status["finished_at"]) and not (self.drop / status["request"]["file"]).exists()
+        file = self.drop / status["request"]["file"]
+        return bool(status["finished_at"]) and not file.exists() and not _is_set_aside(file)
 
     def server_bytes(self, clip: dict[str, Any]) -> bytes:
         """What the server has for a clip of a status file."""
@@ -144,6 +145,15 @@ def write_config(folder: Path, sim: Simulator, **changes: Any) -> Path:
     path = folder / "config.json"
     path.write_text(json.dumps(values))
     return path
+
+
+def _is_set_aside(file: Path) -> bool:
+    """Whether it has its hidden name in drop/, as every request has for a moment on its way to the mirror."""
+    try:
+        names = [path.name for path in file.parent.iterdir()]
+    except FileNotFoundError:  # its folder went with it
+        return False
+    return any(name.startswith(".camspool-") and name.endswith(f".{file.name}") for name in names)
 
 
 @asynccontextmanager
