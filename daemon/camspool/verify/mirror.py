@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from camspool.adapters.mp4 import Verify, inspect_file
 from camspool.adapters.spool import Foreign
-from camspool.adapters.spool.durable import FOLDER, opened, sha256_of
+from camspool.adapters.spool.durable import FOLDER, opened, read, sha256_of
 from camspool.adapters.spool.memory import MARKER
 from camspool.core import document, naming
 from camspool.core.errors import BadVideo, StorageTrouble
@@ -81,8 +81,7 @@ class Mirror:
         with self._opened(path) as descriptor:
             if descriptor is None:
                 return None
-            with open(descriptor, "rb", closefd=False) as file:
-                return _status_in(file.read(_LONGEST_STATUS), name)
+            return _status_in(read(descriptor, _LONGEST_STATUS), name)
 
     def examine(self, path: str, file: OutputFile) -> Found | None:
         """Read an MP4, no further than to where it differs; None when no regular file has this name.

@@ -22,6 +22,7 @@ from camspool.core.model import LONGEST_REQUEST, WaitReason
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 """How a folder is opened for work on names in it."""
 _CHUNK: Final = 1 << 20
+_PIECE: Final = 64 << 10
 _RENAME_NOREPLACE: Final = 1  # linux/fs.h
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO must not wait for its writer.
@@ -128,10 +129,12 @@ def write_new(folder: int, name: str, data: bytes) -> None:
 
 
 def _fill(descriptor: int, data: bytes, *, durable: bool) -> None:
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
-        _write_all(file.fileno(), data)
+    try:
+        _write_all(descriptor, data)
         if durable:
-            os.fsync(file.fileno())
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -190,14 +193,22 @@ def sha256_of(descriptor: int) -> str:
     return sha256.hexdigest()
 
 
+def read(descriptor: int, most: int) -> bytes:
+    """What an open file holds, at most so many bytes of it; with no call to the kernel more than it takes."""
+    pieces = []
+    while most and (piece := os.read(descriptor, min(most, _PIECE))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
+
+
 def read_version(descriptor: int) -> tuple[bytes, str]:
     """What an open request file begins with, at most one byte more than a request may have, and its version.
 
     The version is the SHA-256 of its bytes; of a file too large to be a request, that of its size and
     beginning: gigabytes dropped by mistake must not be read to their end while other requests wait.
     """
-    with open(descriptor, "rb", closefd=False) as file:
-        data = file.read(LONGEST_REQUEST + 1)
+    data = read(descriptor, LONGEST_REQUEST + 1)
     large = len(data) > LONGEST_REQUEST
     size = b"%d bytes, beginning with " % os.fstat(descriptor).st_size if large else b""
     return data, hashlib.sha256(size + data).hexdigest()

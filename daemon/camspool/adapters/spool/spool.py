@@ -21,6 +21,7 @@ from camspool.adapters.spool.durable import (
     exists,
     is_left_over,
     opened,
+    read,
     read_version,
     remove,
     rename_new,
@@ -122,7 +123,7 @@ class Spool:
                 opened(folder, naming.stem_of(path)) as descriptor,
             ):
                 if descriptor is not None:
-                    return _status_in(_read(descriptor, _LONGEST_STATUS), name)
+                    return _status_in(read(descriptor, _LONGEST_STATUS), name)
                 taken = exists(folder, naming.stem_of(path))
                 return Foreign(path, "it is no regular file") if taken else None
         except FileNotFoundError:
@@ -333,11 +334,6 @@ def _remove(root: MarkedFolder, path: str) -> bool:
 def below(folder: str, name: str) -> str:
     """`name` in `folder`, as a relative path."""
     return f"{folder}/{name}" if folder else name
-
-
-def _read(descriptor: int, most: int) -> bytes:
-    with open(descriptor, "rb", closefd=False) as file:
-        return file.read(most)
 
 
 def _read_request(folder: int, file: str) -> DropFile | None:
