@@ -116,7 +116,7 @@ class Dispatcher:
         if ticket not in lane.queue:
             due = self._workflow.due(clip)
             lane.queue.add(ticket, _rank(job, clip), due.timestamp() if due else 0.0)
-            if due or len(lane.running) < lane.limit:  # else whoever gives a slot back wakes it
+            if len(lane.running) < lane.limit:  # else whoever gives a slot back wakes it
                 self._wake.set()
 
     def _look_at_the_clock(self) -> float:
