@@ -12,8 +12,8 @@ from camspool import __version__
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from camspool.config.settings import Settings
     from camspool.core.errors import ConfigurationError
-    from camspool.settings import Settings
 
 EX_TEMPFAIL = 75
 """Another daemon works on the same folders (sysexits.h)."""
@@ -56,12 +56,12 @@ def run(config_path: Path | None) -> None:
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     import structlog
 
-    from camspool import config
     from camspool.adapters import logs
     from camspool.adapters.spool import AlreadyRunning
     from camspool.adapters.systemd import ServiceManager
+    from camspool.config import loading as config
     from camspool.core.errors import ConfigurationError, StorageTrouble
-    from camspool.service import Service
+    from camspool.service.daemon import Service
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can answer it: it would end us
     manager = ServiceManager()
@@ -97,7 +97,7 @@ def run(config_path: Path | None) -> None:
 def demo(directory: Path | None, *, stay: bool) -> None:
     """Show the whole thing: a simulator, a daemon, some requests, and the MP4s that arrive."""
     _need_simulator()
-    from camspool.demo import Demo
+    from camspool.commands.demo import Demo
 
     sys.exit(Demo(directory, stay=stay).run())
 
@@ -131,7 +131,7 @@ def check(config_path: Path | None, *, as_json: bool) -> None:
     Before the first start, or beside a running daemon: nothing is changed. Run as root, it tries folders and
     token as the service's user. The exit code is 1 when anything is wrong, 78 when the configuration is.
     """
-    from camspool.check import check as check_all
+    from camspool.commands.check import check as check_all
 
     wrong = check_all(config_path, os.environ, as_json=as_json)
     sys.exit(EX_CONFIG if "configuration" in wrong else int(bool(wrong)))
@@ -148,9 +148,9 @@ def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -
     without any, all of the mirror is verified. The exit code is 1 when anything is missing, changed, damaged
     or unknown.
     """
+    from camspool.commands.verify import NoSuchTarget
+    from camspool.commands.verify import verify as verify_mirror
     from camspool.core.errors import ConfigurationError, StorageTrouble
-    from camspool.verify import NoSuchTarget
-    from camspool.verify import verify as verify_mirror
 
     settings = _load(_configuration_file(config_path))
     try:
@@ -181,7 +181,7 @@ def show_status(name: str | None, config_path: Path | None, last: int, *, watch:
         raise click.UsageError("--watch shows the overview: it goes neither with --json nor with NAME.")
     if watch and not sys.stdout.isatty():
         raise click.UsageError("--watch needs a terminal; --json is for scripts.")
-    from camspool import status
+    from camspool.commands import status
     from camspool.core.errors import CamspoolError
 
     settings = _load(_configuration_file(config_path))
@@ -201,7 +201,7 @@ def _complete_camera(
 ) -> "list[CompletionItem]":
     from click.shell_completion import CompletionItem
 
-    from camspool.cameras import remembered
+    from camspool.commands.cameras import remembered
 
     return [CompletionItem(word, help=what) for word, what in remembered.completions(incomplete, os.environ)]
 
@@ -241,7 +241,7 @@ def request(name: str | None, config_path: Path | None, *, wait: bool, **options
     With --wait the exit code is 0 when all that was asked for has come, else 1. Ctrl-C stops waiting; the
     request goes on, and is cancelled by deleting its file.
     """
-    from camspool import requesting
+    from camspool.commands import request as requesting
     from camspool.core.errors import CamspoolError
 
     settings = _load(_configuration_file(config_path))
@@ -260,7 +260,7 @@ def request(name: str | None, config_path: Path | None, *, wait: bool, **options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 def cameras(config_path: Path | None, *, as_json: bool) -> None:
     """List the cameras that the token may see: node id, external id, name, and where each is in the tree."""
-    from camspool.cameras.command import show_cameras
+    from camspool.commands.cameras.command import show_cameras
     from camspool.core.errors import CamspoolError
 
     settings = _load(_configuration_file(config_path))
@@ -276,9 +276,9 @@ def schema(document: str) -> None:
     """Print the JSON Schema of a kind of file."""
     import json
 
-    from camspool import config
+    from camspool.config import loading as config
     from camspool.core import document as status_document
-    from camspool.core import intake
+    from camspool.core import request_parser as intake
 
     schemas = {
         "request": intake.request_schema,
@@ -290,7 +290,7 @@ def schema(document: str) -> None:
 
 def _configuration_file(named: Path | None) -> Path:
     """Where the configuration is; ends the program with exit code 78 when it is nowhere."""
-    from camspool import config
+    from camspool.config import loading as config
     from camspool.core.errors import ConfigurationError
 
     try:
@@ -307,7 +307,7 @@ def _configuration_file(named: Path | None) -> Path:
 
 def _load(path: Path) -> "Settings":
     """The settings; ends the program with exit code 78 when they cannot be used."""
-    from camspool import config
+    from camspool.config import loading as config
     from camspool.core.errors import ConfigurationError
 
     try:

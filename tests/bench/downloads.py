@@ -19,7 +19,7 @@ from bench.measuring import Cost, rss_mib, run
 from bench.report import Row, ratio
 from bench.webserver import nginx
 from camspool.simulator import Settings, Simulator
-from servers import CERTIFICATE
+from support.servers import CERTIFICATE
 
 GIB = 1 << 30
 LARGE_ROUNDS = 5

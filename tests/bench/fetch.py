@@ -10,7 +10,7 @@ from pathlib import Path
 
 from camspool.adapters.download import HttpDownloads
 from camspool.core.ports import DownloadOrder
-from servers import CERTIFICATE
+from support.servers import CERTIFICATE
 
 AT_ONCE = 4
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import CERTIFICATE
+from support.servers import CERTIFICATE
 
 _CONFIGURATION = """
 {user}

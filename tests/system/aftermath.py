@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from running import Running
+from support.running import Running
 from system.daemon_process import wait_for
 
 Footage = tuple[int, int, int, int]

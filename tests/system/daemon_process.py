@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from camspool.simulator import Simulator
-from running import Running, environment, write_config
+from support.running import Running, environment, write_config
 
 COMMAND = (sys.executable, "-m", "camspool", "run")
 

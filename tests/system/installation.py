@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from camspool.simulator import Simulator
-from running import QUICK, Running, request, simulator
+from support.running import QUICK, Running, request, simulator
 from system.machine import Machine, booted
 
 DROP: Final = "/srv/camspool/drop"

@@ -9,9 +9,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from camspool import config
 from camspool.adapters import logs
-from camspool.service import Service
+from camspool.config import loading as config
+from camspool.service.daemon import Service
 
 
 async def serve(path: Path) -> None:

@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from camspool.adapters import documents
+from camspool.commands.demo import Demo
+from camspool.commands.demo.examples import EXAMPLES, OWN_REQUEST
+from camspool.commands.demo.folder import DemoFolder, FolderRefused
+from camspool.commands.demo.verdict import differences, look
 from camspool.core.model import State
-from camspool.demo import Demo
-from camspool.demo.examples import EXAMPLES, OWN_REQUEST
-from camspool.demo.folder import DemoFolder, FolderRefused
-from camspool.demo.verdict import differences, look
 
 DEMO = (sys.executable, "-m", "camspool", "demo")
 
@@ -217,7 +217,7 @@ def test_what_has_not_ended_in_time_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("camspool.demo.demo.TIME_LIMIT_S", 1.5)
+    monkeypatch.setattr("camspool.commands.demo.demo.TIME_LIMIT_S", 1.5)
     assert Demo(tmp_path / "demo", stay=False).run() == 1
     output = capfd.readouterr().out
     assert "- page-example.json has not ended: it is " in output

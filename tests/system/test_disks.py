@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from camspool.adapters.spool.folder_registry import MARKER, Memory
 from camspool.adapters.spool.markers import AnotherFolder, MarkedFolder
-from camspool.adapters.spool.memory import MARKER, Memory
 from camspool.simulator import Simulator
-from running import Running, daemon, request, simulator
+from support.running import Running, daemon, request, simulator
 from system import mounts
 from system.daemon_process import logged, process, running, times_logged, wait_for
 

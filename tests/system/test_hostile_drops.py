@@ -11,10 +11,7 @@ from pathlib import Path
 import pytest
 
 from camspool.simulator import Simulator
-from running import request, simulator
-from servers import Exchange, FaultyServer
-from system.daemon_process import process, running, wait_for
-from test_hostile import (
+from pipeline.test_hostile import (
     FAULTS,
     GOOD,
     answers,
@@ -26,6 +23,9 @@ from test_hostile import (
     try_faults,
     write,
 )
+from support.running import request, simulator
+from support.servers import Exchange, FaultyServer
+from system.daemon_process import process, running, wait_for
 
 MIB = 1 << 20
 BOUND = 200 * MIB

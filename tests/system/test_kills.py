@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from camspool.simulator import Node, Settings, Simulator, Stretch, World
-from running import START, Running, request
+from support.running import START, Running, request
 from system.aftermath import problems, statuses, wait_until_all_ended
 from system.daemon_process import kill, logged, process, running, times_logged, wait_for
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from documented import example
-from running import request
+from support.documented import example
+from support.running import request
 from system.installation import MIRROR, Installation
 
 ARCHIVE = "/srv/archive"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from running import request
+from support.running import request
 from system.installation import CONFIG, DROP, MIRROR, STATE, TOKEN, Installation, bare
 
 README = Path(__file__).parents[2] / "README.md"

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import a_clip, a_file, a_status
 from camspool.adapters.spool import Spool
 from camspool.core.model import State, Status
 from camspool.page import script
@@ -21,10 +20,11 @@ from camspool.page.page import Page
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
 from camspool.simulator import Node, Settings, Simulator, Stretch, World
-from fake_clock import FakeClock
-from running import START, Running, daemon, request
+from page.test_page import service
+from support.builders import a_clip, a_file, a_status
+from support.fake_clock import FakeClock
+from support.running import START, Running, daemon, request
 from system.browser import Browser, chromium
-from test_page import service
 
 HOSTILE = "<script>alert(1)</script>"
 IMAGE = "<img src=x onerror=alert(2)>"

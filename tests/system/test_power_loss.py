@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from camspool.simulator import Simulator
-from running import Running, request, simulator
+from support.running import Running, request, simulator
 from system.aftermath import (
     done_clips,
     problems,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from running import request
+from support.running import request
 from system.installation import DROP, MIRROR, STATE, Installation
 
 EXAMPLES = "/usr/share/doc/camspool/examples"

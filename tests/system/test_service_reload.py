@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from running import request
+from support.running import request
 from system.installation import Installation
 
 pytestmark = pytest.mark.timeout(400)  # the first test makes the package and boots the machine

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from documented import FOLDERS, camspool, example
-from running import Running
+from support.documented import FOLDERS, camspool, example
+from support.running import Running
 
 PASSWORD = "a-password"  # noqa: S105 - of servers that live as long as a test
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from documented import FOLDERS, ROOT, camspool, example
-from running import request, simulator, write_config
+from support.documented import FOLDERS, ROOT, camspool, example
+from support.running import request, simulator, write_config
 from system.daemon_process import process, running
 
 pytestmark = pytest.mark.timeout(420)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from camspool.simulator import Simulator
-from running import Running, request, simulator
+from support.running import Running, request, simulator
 from system import strace
 from system.aftermath import problems, wait_until_all_ended
 from system.daemon_process import logged, process, running, times_logged, wait_for

@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from camspool.core.asking import asks
-from camspool.core.choosing import covers
+from camspool.core.clip_plan import asks
 from camspool.core.model import (
     Clip,
     Coverage,
@@ -22,6 +21,7 @@ from camspool.core.model import (
     WaitReason,
 )
 from camspool.core.schedule import after
+from camspool.core.selection import covers
 
 HISTORY_LIMIT: Final = 200
 """A request of a thousand clips changes its state often; the first entry and the latest ones are kept."""

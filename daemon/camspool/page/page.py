@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from camspool.adapters.spool import Spool
+from camspool.aio import in_thread
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState, ServiceStatus
 from camspool.core.model import Status
@@ -18,7 +19,6 @@ from camspool.core.ports import Clock
 from camspool.page import rows, script
 from camspool.page.posters import Posters
 from camspool.page.shelf import FOLDER, Shelf
-from camspool.threads import in_thread
 
 log = structlog.get_logger()
 

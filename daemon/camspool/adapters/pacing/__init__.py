@@ -8,9 +8,9 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from camspool.adapters.pacing.bisecting import Halving
+from camspool.adapters.pacing.circuit_breaker import Backoff, Patience
 from camspool.adapters.pacing.counting import Counting
-from camspool.adapters.pacing.halving import Halving
-from camspool.adapters.pacing.patience import Backoff, Patience
 from camspool.adapters.pacing.rate import Rate
 from camspool.adapters.pacing.retrying import Retrying
 from camspool.core.errors import CamspoolError

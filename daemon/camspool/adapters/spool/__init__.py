@@ -5,8 +5,8 @@ Nothing else in the program writes to a final path below these folders.
 
 from camspool.adapters.spool.dropping import put
 from camspool.adapters.spool.durable import replace_file
+from camspool.adapters.spool.folder_registry import AlreadyRunning, Memory
 from camspool.adapters.spool.markers import AnotherFolder, MarkedFolder
-from camspool.adapters.spool.memory import AlreadyRunning, Memory
 from camspool.adapters.spool.probe import probe, renames
 from camspool.adapters.spool.spool import DropFile, Foreign, Spool
 

@@ -7,8 +7,8 @@ import contextlib
 from pathlib import Path
 
 from camspool.adapters.spool import durable
+from camspool.adapters.spool.folder_registry import Memory
 from camspool.adapters.spool.markers import MarkedFolder
-from camspool.adapters.spool.memory import Memory
 from camspool.core import naming
 from camspool.core.errors import NameTaken, StorageTrouble
 

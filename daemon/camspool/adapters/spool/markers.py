@@ -15,7 +15,7 @@ from typing import Final
 
 from camspool.adapters.spool import durable
 from camspool.adapters.spool.durable import FOLDER
-from camspool.adapters.spool.memory import MARKER, Memory
+from camspool.adapters.spool.folder_registry import MARKER, Memory
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import WaitReason

@@ -29,8 +29,8 @@ from camspool.adapters.spool.durable import (
     sync_folder,
     write,
 )
+from camspool.adapters.spool.folder_registry import Memory
 from camspool.adapters.spool.markers import MarkedFolder, components
-from camspool.adapters.spool.memory import Memory
 from camspool.adapters.spool.own_files import OwnFiles
 from camspool.adapters.spool.probe import probe
 from camspool.core import document, naming

@@ -7,6 +7,6 @@ holds the documents against the server's schema. Pace and batches are not its bu
 """
 
 from camspool.adapters.survilla.client import Survilla
-from camspool.adapters.survilla.reach import Reached, reach
+from camspool.adapters.survilla.connectivity import Reached, reach
 
 __all__ = ["Reached", "Survilla", "reach"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-from camspool.adapters.survilla import values
+from camspool.adapters.survilla import parsing as values
 from camspool.adapters.survilla.documents import alias
 from camspool.adapters.survilla.failures import PerhapsCarriedOut, excerpt
 from camspool.core.errors import (

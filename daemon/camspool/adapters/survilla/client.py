@@ -9,7 +9,8 @@ from typing import Any, Final, NoReturn
 import httpx
 import structlog
 
-from camspool.adapters.survilla import answers, documents, failures, misfits
+from camspool.adapters.survilla import answers, documents, failures
+from camspool.adapters.survilla import schema_check as misfits
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question

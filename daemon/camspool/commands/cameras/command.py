@@ -1,0 +1,60 @@
+"""The command as one function: ask, show, remember."""
+
+import asyncio
+from collections.abc import Mapping
+
+from camspool.adapters import logs
+from camspool.adapters.survilla import Survilla
+from camspool.adapters.system_clock import SystemClock
+from camspool.commands.cameras import render as screen
+from camspool.commands.cameras.remembered import remember
+from camspool.config import loading as config
+from camspool.config.settings import Settings
+from camspool.core.errors import CamspoolError, ServiceTrouble
+from camspool.core.model import Camera, WaitReason
+from camspool.core.ports import ListCameras
+from camspool.service.wiring import USER_AGENT
+
+
+def show_cameras(settings: Settings, environ: Mapping[str, str], *, as_json: bool) -> None:
+    """List the cameras on standard output.
+
+    Raises:
+        CamspoolError: they cannot be listed; the text says why, and what to do.
+    """
+    logs.configure("error", "auto")
+    token = config.token(settings, environ).get_secret_value()
+    logs.redact(token)
+    cameras = sorted(asyncio.run(_ask(settings, token)), key=_by_place)
+    (screen.write_json if as_json else screen.write_table)(cameras)
+    remember(cameras, environ)
+
+
+def _by_place(camera: Camera) -> tuple[tuple[str, ...], str, int]:
+    return camera.place, camera.name.casefold(), camera.node_id
+
+
+async def _ask(settings: Settings, token: str) -> tuple[Camera, ...]:
+    """One call, and none after it: a person waits, who can try again as well as we could."""
+    api = settings.api
+    survilla = Survilla(
+        api.endpoint, lambda: token, SystemClock(), timeout=api.timeout, user_agent=USER_AGENT
+    )
+    try:
+        (answer,) = await survilla.ask([ListCameras()])
+    except ServiceTrouble as trouble:
+        raise _with_remedy(trouble) from None
+    finally:
+        await survilla.aclose()
+    if isinstance(answer, CamspoolError):
+        raise answer
+    return tuple(each for each in answer if isinstance(each, Camera)) if isinstance(answer, tuple) else ()
+
+
+def _with_remedy(trouble: ServiceTrouble) -> ServiceTrouble:
+    remedy = "camspool check looks into it"
+    if trouble.reason is WaitReason.UNAUTHORISED:
+        remedy = config.TOKEN_REMEDY
+    elif trouble.reason is WaitReason.RATE_LIMITED:
+        remedy = "try again in some minutes"
+    return ServiceTrouble(trouble.reason, f"{trouble.message}; {remedy}")

@@ -1,0 +1,185 @@
+"""The command as one function: which checks there are, all at work at once, and what is said of them."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from camspool.adapters import logs
+from camspool.commands.check import configuration, credential, folders, portal, watching
+from camspool.commands.check import hooks as telling
+from camspool.commands.check import unit as systemd_unit
+from camspool.commands.check.isolated import Aside, Person, Work
+from camspool.commands.check.render import looking, write_json, write_table
+from camspool.commands.check.result import Row, Verdict, merged, warning, wrong
+from camspool.commands.check.unit import Unit
+from camspool.config import loading as config
+from camspool.config.settings import Folders, Settings
+from camspool.core.errors import ConfigurationError
+
+_FOLDERS: Final = "folders"
+_LIMIT_S: Final = 10.0
+"""For a local check: a share that takes longer is of no use to a daemon either."""
+_SEALED: Final = Path("/dev/null/token")
+"""In place of a token that only systemd can read."""
+
+
+def check(config_path: Path | None, environ: Mapping[str, str], *, as_json: bool) -> frozenset[str]:
+    """Check everything, and say on standard output how it is.
+
+    Args:
+        config_path: the configuration file that was named, if any.
+        environ: the environment.
+        as_json: say it in JSON.
+
+    Returns:
+        The names of the checks that found something wrong; `configuration` when that is what cannot be used.
+    """
+    logs.configure("error", "auto")
+    with looking():
+        rows = merged(_rows(config_path, environ))
+    (write_json if as_json else write_table)(rows)
+    return frozenset(row.check for row in rows if row.verdict is Verdict.WRONG)
+
+
+def _rows(config_path: Path | None, environ: Mapping[str, str]) -> Iterator[Row]:
+    known = systemd_unit.ask()
+    environ = {**environ, **known.environment} if known else environ
+    path = _found(config_path, environ)
+    if isinstance(path, Row):
+        yield path
+        yield from systemd_unit.rows(known, None, None)
+        return
+    # First aside: the folders' names are resolved while it is read, and a dead share would hold that up.
+    found = Aside(_FOLDERS, _all(configuration.rows, path, environ), limit=_LIMIT_S).rows()
+    yield from found
+    if all(row.verdict is Verdict.OK for row in found):
+        yield from Checks(config.load(path, environ), path, environ, known).rows()
+        return
+    if found[0].check == _FOLDERS:
+        yield from without_folders(path, environ, known)
+    yield from systemd_unit.rows(known, None, path)
+
+
+def without_folders(path: Path, environ: Mapping[str, str], known: Unit | None) -> list[Row]:
+    """What can be checked while a folder does not answer: as if the folders were others."""
+    others = {f"CAMSPOOL_FOLDERS__{name.upper()}": f"/dev/null/{name}" for name in Folders.model_fields}
+    apart = {**environ, **others}
+    found = Aside("configuration", _all(configuration.rows, path, apart), limit=_LIMIT_S).rows()
+    if any(row.verdict is Verdict.WRONG for row in found):
+        return found
+    return Checks(config.load(path, apart), path, environ, known).rows_of_api()
+
+
+def _found(config_path: Path | None, environ: Mapping[str, str]) -> Path | Row:
+    try:
+        path = config.find(config_path, environ)
+    except ConfigurationError as error:
+        return wrong("configuration", f"{error.source}: no such file", "Name another with -c.")
+    if path is None:
+        places = ", ".join(["-c", "$CAMSPOOL_CONFIG", *map(str, config.PLACES)])
+        remedy = "Copy config.example.yaml to /etc/camspool/config.yaml."
+        return wrong("configuration", f"there is no configuration file: looked for {places}", remedy)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The checks that a usable configuration allows."""
+
+    settings: Settings
+    path: Path
+    environ: Mapping[str, str]
+    unit: Unit | None
+
+    def rows(self) -> Iterator[Row]:
+        """What they find, in the order of the table."""
+        yield systemd_unit.user_row(self.unit, self._person)
+        for aside in [*self._of_folders(), *self._of_telling(), *self._of_api()]:
+            yield from aside.rows()
+        settings = self.settings
+        yield from systemd_unit.rows(self.unit, settings.folders, self.path, settings.metrics.file)
+
+    def rows_of_api(self) -> list[Row]:
+        """What the checks find that have nothing to do with the folders."""
+        return [row for aside in list(self._of_api()) for row in aside.rows()]
+
+    @property
+    def _installed(self) -> Unit | None:
+        return self.unit if self.unit and self.unit.installed else None
+
+    @property
+    def _person(self) -> Person | None:
+        installed = self._installed
+        return systemd_unit.person_of(installed) if installed and not installed.dynamic else None
+
+    @property
+    def _played(self) -> Person | None:
+        """Without root nobody else can be played; and who is root need not play root."""
+        person = self._person
+        return person if person and os.geteuid() == 0 != person.uid else None
+
+    def _of_folders(self) -> Iterator[Aside]:
+        places, installed = self.settings.folders, self._installed
+        drop, mirror, state = places.drop, places.mirror, places.state
+        if self._played and installed:
+            yield self._local("configuration", _all(configuration.as_service, self.path, installed.program))
+        yield self._local("drop", _all(folders.marked, "drop", drop, state), drop, state)
+        yield self._local("mirror", _all(folders.marked, "mirror", mirror, state), mirror, state)
+        yield self._local("state", _all(folders.state, state, self._made_by(installed)), state)
+        yield self._local("daemon", _all(folders.daemon, state), state)
+        yield self._local("rename", _all(folders.rename, places), drop, mirror, state)
+        room = _all(folders.room, places, self.settings.cleanup.min_free)
+        yield self._local("free space", room, mirror, state)
+        yield self._local("watching", _all(watching.rows, self.settings), drop)
+
+    def _local(self, check: str, work: Work, *paths: Path) -> Aside:
+        """A check that looks at these paths, unless the service alone sees them there."""
+        elsewhere = [(path, source) for path in paths if self.unit and (source := self.unit.source_of(path))]
+        if elsewhere:
+            path, source = elsewhere[0]
+            found = f"not checked: only the service sees {path}, by BindPaths="
+            work = _all(lambda: iter([warning(check, found, f"What it sees there is {source}.")]))
+        return Aside(check, work, limit=_LIMIT_S, person=self._played)
+
+    def _of_telling(self) -> Iterator[Aside]:
+        settings, local = self.settings, partial(Aside, limit=_LIMIT_S, person=self._played)
+        if settings.hooks.done:
+            yield local("hook", _all(telling.hook, settings.hooks.done, self.environ))
+        if settings.metrics.file:
+            yield local("metrics", _all(telling.metrics, settings.metrics.file))
+
+    def _of_api(self) -> Iterator[Aside]:
+        handed = self._installed.token_file if self._installed else None
+        settings, environ = self._with_token(handed)
+        token = _all(partial(credential.rows, by_systemd=handed is not None), settings, environ)
+        if settings.api.token_file == _SEALED:
+            token = _all(credential.sealed, settings, environ)
+        yield Aside("token", token, limit=_LIMIT_S, person=None if handed else self._played)
+        patience = portal.CALLS * settings.api.timeout + _LIMIT_S
+        yield Aside("api", lambda: self._asked(settings, environ), limit=patience)
+
+    def _asked(self, settings: Settings, environ: Mapping[str, str]) -> list[Row]:
+        of_unit = self._installed.environment if self._installed else {}
+        os.environ.update(of_unit)  # this process is the check's own, and HTTP proxies are looked for there
+        return asyncio.run(portal.rows(settings, environ, of_unit))
+
+    def _made_by(self, installed: Unit | None) -> bool:
+        state = self.settings.folders.state
+        return installed is not None and any(state.is_relative_to(each) for each in installed.state_folders)
+
+    def _with_token(self, handed: Path | None) -> tuple[Settings, Mapping[str, str]]:
+        """As the service will find it: from the file that systemd reads for it."""
+        if handed is None and self._installed and self._installed.token_sealed:
+            handed = _SEALED
+        if handed is None:
+            return self.settings, self.environ
+        api = self.settings.api.model_copy(update={"token_file": handed})
+        return self.settings.model_copy(update={"api": api}), self.environ
+
+
+def _all(check: Callable[..., Iterator[Row]], *arguments: object) -> Work:
+    return lambda: list(check(*arguments))

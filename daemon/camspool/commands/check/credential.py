@@ -1,0 +1,59 @@
+"""The token: where it comes from, and who may read it. It is never shown."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from camspool.commands.check.isolated import own_name
+from camspool.commands.check.result import Row, ok, warning, wrong
+from camspool.config import loading as config
+from camspool.config.settings import Settings
+from camspool.core.errors import ServiceTrouble
+
+
+def rows(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) -> Iterator[Row]:
+    """Whether there is one that this user can read.
+
+    Args:
+        settings: where its file is.
+        environ: the environment.
+        by_systemd: the file is read by systemd, as root, and handed to the service.
+    """
+    file = settings.api.token_file
+    how = f" (systemd hands it to the service: LoadCredential=token:{file})" if by_systemd else ""
+    try:
+        _, source = config.token_and_source(settings, environ)
+    except ServiceTrouble as trouble:
+        found = trouble.message.removesuffix(f"; {config.TOKEN_REMEDY}")
+        if not _kept_out(file):
+            yield wrong("token", found + how, f"{config.TOKEN_REMEDY}, which is {file}")
+        elif by_systemd:
+            yield warning("token", found + how, "Run it as root (sudo camspool check) to check it.")
+        else:
+            yield wrong(
+                "token", found, f"To let {own_name()} read it: chown {own_name()} {file} && chmod 600 {file}"
+            )
+        return
+    if isinstance(source, Path) and source.stat().st_mode & stat.S_IROTH:
+        yield warning("token", f"everybody on this machine can read {source}{how}", f"chmod o= {source}")
+        return
+    yield ok("token", f"there is one in {source}{how}")
+
+
+def sealed(settings: Settings, environ: Mapping[str, str]) -> Iterator[Row]:
+    """The same where systemd alone can read it, and nothing but a variable could come before it."""
+    try:
+        _, source = config.token_and_source(settings, environ)
+    except ServiceTrouble:
+        yield ok("token", "systemd hands it to the service, and nobody else can read it")
+    else:
+        yield ok("token", f"there is one in {source}")
+
+
+def _kept_out(file: Path) -> bool:
+    try:
+        file.stat()
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return not os.access(file, os.R_OK)

@@ -1,0 +1,56 @@
+"""How drop/ will be watched and why, and what the kernel allows of inotify."""
+
+from collections.abc import Iterator
+
+from camspool.adapters.watch import (
+    InotifyLimits,
+    file_system_of,
+    folders_in,
+    inotify_limits,
+    inotify_works,
+    why_inotify,
+    why_polling,
+)
+from camspool.commands.check.result import Row, ok, warning
+from camspool.commands.terminal import counted
+from camspool.config.settings import Settings
+from camspool.core.quantities import written
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """The way of watching, and whether there are watches enough."""
+    drop, wanted = settings.folders.drop, settings.watch.mode
+    file_system = file_system_of(drop)
+    if why := why_polling(wanted, file_system):
+        yield ok("watching", f"by polling, every {written(settings.watch.poll)}: {why}")
+        return
+    found = f"by inotify: {why_inotify(wanted, file_system)}"
+    if not inotify_works(file_system):
+        yield warning(
+            "watching",
+            f"{found}, but {file_system} does not tell of what other machines change",
+            "Set watch.mode to auto or polling.",
+        )
+        return
+    yield within(inotify_limits(), folders_in(drop), found)
+
+
+def within(limits: InotifyLimits, folders: int, found: str) -> Row:
+    """Whether the limits let so many folders be watched; `found` is what is known already."""
+    if limits.watches is None or limits.instances is None:
+        return ok("watching", f"{found}; the kernel's limits cannot be seen from here")
+    found = f"{found}; {counted(folders, 'folder')} now, and a user may watch {limits.watches:,}"
+    if folders > limits.watches // 2:
+        needed = max(524_288, 4 * folders)
+        return warning(
+            "watching",
+            f"{found}, in all programs together: when they run out, drop is polled",
+            f"sysctl fs.inotify.max_user_watches={needed}, and the same line in /etc/sysctl.d/camspool.conf",
+        )
+    if limits.instances < 16:
+        return warning(
+            "watching",
+            f"{found}, but only {limits.instances} programs of a user may watch at once",
+            "sysctl fs.inotify.max_user_instances=128",
+        )
+    return ok("watching", found)

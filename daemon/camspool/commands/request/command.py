@@ -1,0 +1,146 @@
+"""The command as one function: understand, write, say what was understood, follow."""
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.text import Text
+
+from camspool.adapters.spool import put
+from camspool.commands.request.following import Dropped, Following
+from camspool.commands.request.order import Made, Order, Refused, file_named, make, proposed_names
+from camspool.commands.status import phrases as words
+from camspool.commands.status import snapshot as seen
+from camspool.commands.status.render import safe, styled
+from camspool.commands.verify.mirror import Mirror
+from camspool.config.settings import Settings
+from camspool.core import naming
+from camspool.core.clip_plan import cameras
+from camspool.core.errors import NameTaken
+from camspool.core.model import Entry, Problem, State
+from camspool.core.quantities import written
+from camspool.core.request_parser import Rules
+from camspool.service.wiring import terms
+
+_INTERRUPTED: Final = 130
+_GOOD: Final = frozenset({State.DONE, State.VALIDATED})
+
+
+def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -> int:
+    """Write the request file; with `wait`, follow the request to its end.
+
+    On standard output comes what a script wants: the request file's path, or with `wait` those of the MP4s.
+    What people want to know is said on standard error.
+
+    Args:
+        settings: folders, time zone, what requests may be.
+        order: the options.
+        name: what the request is to be called; None for a name of our own.
+        wait: whether to follow it.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        Refused: the order makes no request, or its name is taken.
+        Withdrawn: the file was taken away while it was waited for.
+        StorageTrouble: drop/ or mirror/ is not there, or cannot be written.
+    """
+    now, rules, people = datetime.now(UTC), terms(settings).rules, Console(stderr=True)
+    made, file = _understood(order, name, now, rules)
+    mirror = Mirror(settings.folders.mirror)
+    if wait:
+        mirror.check()
+    drop = Drop(settings, mirror, made.data)
+    dropped = drop.named(file) if file else drop.first_free(proposed_names(made.entry, rules))
+    _say_understood(people, made.entry, now, settings.timezone)
+    if wait:
+        return _follow(Following(mirror, dropped, settings.timezone, people), mirror.root, people)
+    sys.stdout.write(f"{naming.printable(str(settings.folders.drop / dropped.file))}\n")
+    service = seen.service(mirror.root)
+    if not words.is_running(service, now):
+        people.print(Text(words.daemon(service, now, settings.timezone), "yellow"), soft_wrap=True)
+    return 0
+
+
+def _understood(order: Order, name: str | None, now: datetime, rules: Rules) -> tuple[Made, str | None]:
+    """The request, and its file's path below drop/ if it was given a name."""
+    problems: list[Problem] = []
+    file, made = None, None
+    try:
+        made = make(order, now, rules)
+    except Refused as refused:
+        problems += refused.problems
+    try:
+        file = None if name is None else file_named(name)
+    except Refused as refused:
+        problems += refused.problems
+    if made is None or problems:
+        raise Refused(problems)
+    return made, file
+
+
+class Drop:
+    """Puts the request into the drop folder, never over anything."""
+
+    def __init__(self, settings: Settings, mirror: Mirror, data: bytes) -> None:
+        self._folders = settings.folders
+        self._mirror = mirror
+        self._data = data
+
+    def named(self, file: str) -> Dropped:
+        """Under this name.
+
+        Raises:
+            Refused: it is taken.
+        """
+        try:
+            return self._put(file)
+        except NameTaken as taken:
+            raise Refused([Problem("--name", file, f"a name that is free: {taken}")]) from None
+
+    def first_free(self, files: Iterable[str]) -> Dropped:
+        """Under the first name that neither an outstanding nor an ended request has."""
+        for file in files:
+            if not os.path.lexists(self._mirror.root / naming.status_path(naming.name_of(file))):
+                with contextlib.suppress(NameTaken):
+                    return self._put(file)
+        raise AssertionError("there is always a next name")
+
+    def _put(self, file: str) -> Dropped:
+        sha256 = hashlib.sha256(self._data).hexdigest()
+        before = seen.status_of(self._mirror, file, sha256)
+        put(self._folders.drop, self._folders.state, file, self._data)
+        return Dropped(self._folders.drop, file, sha256, before)
+
+
+def _say_understood(people: Console, entry: Entry, now: datetime, zone: ZoneInfo) -> None:
+    start, end = entry.start.astimezone(zone), entry.end
+    called = ", ".join(str(camera) for camera in cameras(entry))
+    length = written((entry.end - entry.start).total_seconds())
+    span = f"{start:%A} {words.time_range(entry.start, end, zone)}"
+    later = "; it is fetched when the range is over" if end > now else ""
+    offset = f"{start:%z}"
+    line = f"{called}: {span} ({zone.key}, UTC{offset[:3]}:{offset[3:]}), {length}{later}"
+    people.print(safe(line), soft_wrap=True)
+
+
+def _follow(following: Following, mirror: Path, people: Console) -> int:
+    try:
+        status = following.to_the_end()
+    except KeyboardInterrupt:
+        people.print("Stopped waiting; the request itself goes on.")
+        return _INTERRUPTED
+    for path in seen.mp4s(mirror, status):
+        sys.stdout.write(f"{naming.printable(str(path))}\n")
+    people.print(Text.assemble(safe(status.name), ": ", styled(status.state)), soft_wrap=True)
+    if status.error:
+        people.print(safe(status.error.message), safe(status.error.hint, "italic"), soft_wrap=True)
+    return 0 if status.state in _GOOD else 1

@@ -1,0 +1,245 @@
+"""From what was typed to the bytes of a request file, or to all that is wrong with it. Pure."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from camspool.commands.request.relative_times import MOMENT, moment
+from camspool.core import naming
+from camspool.core import request_parser as intake
+from camspool.core.clip_plan import cameras
+from camspool.core.errors import CamspoolError, RequestRejected
+from camspool.core.model import Entry, Problem
+from camspool.core.problems import Unexpected
+from camspool.core.quantities import duration
+from camspool.core.request_parser import Rules
+
+_AROUND_S: Final = 60.0
+_LONGEST_STEM: Final = 60
+_OPTIONS: Final = {"metadata": "meta"}
+"""Fields of a request whose options have other names."""
+_NODE_ID: Final = re.compile(r"0|[1-9][0-9]{0,18}")
+_SPAN: Final = frozenset({"--from", "--to"})
+
+
+class Refused(CamspoolError):
+    """The order makes no request; `problems` are all that is wrong, by the names of options."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem.sentence for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The options as they were typed."""
+
+    camera: tuple[str, ...] = ()
+    begin: str | None = None
+    end: str | None = None
+    duration: str | None = None
+    last: str | None = None
+    around: str | None = None
+    before: str | None = None
+    after: str | None = None
+    height: str | None = None
+    split: str | None = None
+    take: str | None = None
+    priority: int | None = None
+    meta: tuple[str, ...] = ()
+    validate_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The request: the one entry that the daemon will read in `data`, which are the file's bytes."""
+
+    entry: Entry
+    data: bytes
+
+
+def make(order: Order, now: datetime, rules: Rules) -> Made:
+    """The request that the order means.
+
+    Args:
+        order: what was typed.
+        now: the time now, aware.
+        rules: what the configuration says about requests.
+
+    Raises:
+        Refused: with everything that is wrong.
+    """
+    problems: list[Problem] = []
+    span = _Span(order, now.replace(microsecond=0), rules, problems).fields()
+    document = {
+        "camera": [_camera(text) for text in order.camera] or None,
+        **span,
+        "height": order.height,
+        "split": order.split,
+        "take": order.take,
+        "priority": order.priority,
+        "metadata": _metadata(order.meta, problems) or None,
+        "validate_only": order.validate_only or None,
+    }
+    document = {name: value for name, value in document.items() if value is not None}
+    if document.get("camera") and len(document["camera"]) == 1:
+        [document["camera"]] = document["camera"]
+    try:
+        entry = intake.parse(document, rules).entries[0]
+    except RequestRejected as rejected:
+        raise Refused(_together(problems, rejected.problems)) from None
+    if problems:
+        raise Refused(problems)
+    times = {"from": _written(entry.start, rules), "to": _written(entry.end, rules)}
+    ordered = {name: times.get(name, value) for name, value in document.items() if name != "duration"}
+    return Made(entry, json.dumps(ordered | times, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def proposed_names(entry: Entry, rules: Rules) -> Iterator[str]:
+    """Paths below drop/, of which the first that is free will do: `gate-20260301-140500.json`."""
+    first = cameras(entry)[0]
+    plain = unicodedata.normalize("NFKD", f"camera-{first}" if isinstance(first, int) else first)
+    stem = re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
+    stem = f"{stem[:_LONGEST_STEM] or 'camera'}-{entry.start.astimezone(rules.timezone):%Y%m%d-%H%M%S}"
+    yield f"{stem}.json"
+    for number in range(2, 1_000_000):
+        yield f"{stem}-{number}.json"
+
+
+def file_named(name: str) -> str:
+    """The path below drop/ that a person means by a name.
+
+    Raises:
+        Refused: no request can have it.
+    """
+    file = name if naming.is_json(name) else f"{name}.json"
+    reason = ""
+    if any(part in {"", ".", ".."} or "\0" in part for part in file.split("/")) or file == ".json":
+        reason = "a path below the drop folder, such as store-12/evening"
+    elif naming.ignored(file):
+        reason = "a name that is not ignored: no dot at its beginning, no ~ or .tmp and the like at its end"
+    elif refusal := naming.refusal(file):
+        reason = f"another name. {refusal.message} {refusal.hint}"
+    if reason:
+        raise Refused([Problem("--name", name, reason)])
+    return file
+
+
+class _Span:
+    """The time that is asked for, said in one of three ways."""
+
+    def __init__(self, order: Order, now: datetime, rules: Rules, problems: list[Problem]) -> None:
+        self._order = order
+        self._now = now
+        self._rules = rules
+        self._problems = problems
+
+    def fields(self) -> dict[str, Any]:
+        """`from` and `to` or `duration`, as far as they can be understood; the rest is reported."""
+        order = self._order
+        ways = {
+            "--last": order.last,
+            "--around": order.around or order.before or order.after,
+            "--from": order.begin or order.end or order.duration,
+        }
+        given = [option for option, value in ways.items() if value is not None]
+        if len(given) > 1:
+            self._problems.append(Problem(given[0], ways[given[0]], f"not both: {' and '.join(given)}"))
+        elif not given:
+            expected = "a time: --from with --to or --duration, or --last, or --around"
+            self._problems.append(Problem("--from", None, expected))
+        elif given == ["--last"]:
+            return self._last(order.last or "")
+        elif given == ["--around"]:
+            return self._around()
+        else:
+            return self._from()
+        return {}
+
+    def _last(self, text: str) -> dict[str, Any]:
+        seconds = self._seconds("--last", text)
+        return {} if seconds is None else self._between(self._now - timedelta(seconds=seconds), self._now)
+
+    def _around(self) -> dict[str, Any]:
+        order = self._order
+        before, after = (
+            _AROUND_S if text is None else self._seconds(option, text)
+            for option, text in (("--before", order.before), ("--after", order.after))
+        )
+        if order.around is None:
+            self._problems.append(Problem("--around", None, "the time that --before and --after refer to"))
+            return {}
+        first = self._moment("--around", order.around)
+        if first is None or before is None or after is None:
+            return {}
+        # Another one where the clocks went back: nothing of either is missed.
+        last = moment(order.around, self._now, self._rules.timezone, later=True)
+        return self._between(first - timedelta(seconds=before), last + timedelta(seconds=after))
+
+    def _from(self) -> dict[str, Any]:
+        order = self._order
+        fields: dict[str, Any] = {"duration": order.duration}
+        start = None
+        if order.begin is None:
+            self._problems.append(Problem("--from", None, f"a beginning: {MOMENT}"))
+        elif start := self._moment("--from", order.begin):
+            fields["from"] = start.isoformat()
+        if order.end is not None:
+            end = self._moment("--to", order.end, begins_at=start or self._now)
+            fields["to"] = None if end is None else end.isoformat()
+        elif order.duration is None:
+            self._problems.append(Problem("--to", None, "an end: --to, or --duration instead"))
+        return fields
+
+    def _between(self, start: datetime, end: datetime) -> dict[str, Any]:
+        return {"from": start.isoformat(), "to": end.isoformat()}
+
+    def _seconds(self, option: str, text: str) -> float | None:
+        try:
+            return duration(text)
+        except Unexpected as unexpected:
+            self._problems.append(Problem(option, text, unexpected.expected))
+        return None
+
+    def _moment(self, option: str, text: str, begins_at: datetime | None = None) -> datetime | None:
+        try:
+            return moment(text, self._now, self._rules.timezone, begins_at=begins_at)
+        except Unexpected as unexpected:
+            self._problems.append(Problem(option, text, unexpected.expected))
+        return None
+
+
+def _camera(text: str) -> int | str:
+    return int(text) if _NODE_ID.fullmatch(text) else text
+
+
+def _metadata(pairs: Sequence[str], problems: list[Problem]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            problems.append(Problem("--meta", pair, "KEY=VALUE, such as case=4711"))
+        elif key in found:
+            problems.append(Problem("--meta", pair, f"each key only once; {key}={found[key]} was given"))
+        found[key] = value
+    return found
+
+
+def _together(own: Sequence[Problem], of_the_request: Sequence[Problem]) -> list[Problem]:
+    """All problems once: a time that was not understood is not missing as well."""
+    told = any(problem.path != "--meta" for problem in own)
+    named = [replace(problem, path=_option(problem.path)) for problem in of_the_request]
+    return [*own, *(each for each in named if not (told and each.value is None and each.path in _SPAN))]
+
+
+def _option(path: str) -> str:
+    field = re.split(r"[.\[]", path)[0]
+    return f"--{_OPTIONS.get(field, field)}".replace("_", "-") if field else ""
+
+
+def _written(instant: datetime, rules: Rules) -> str:
+    return instant.astimezone(rules.timezone).isoformat()

@@ -1,0 +1,8 @@
+"""`camspool status`: what is outstanding and how far, what has ended and how; one request whole.
+
+Everything is read from drop/ and mirror/, and nothing is written: it works while no daemon does, and says so.
+"""
+
+from camspool.commands.status.command import show, show_one, watch
+
+__all__ = ["show", "show_one", "watch"]

@@ -1,0 +1,79 @@
+"""The command in its three forms: the overview once, the overview live, one request whole."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.live import Live
+from rich.text import Text
+
+from camspool.commands.status import document
+from camspool.commands.status import phrases as words
+from camspool.commands.status import snapshot as seen
+from camspool.commands.status.lookup import find
+from camspool.commands.status.render import Board
+from camspool.commands.status.request_detail import Whole
+from camspool.commands.terminal import standard_output
+from camspool.commands.verify.mirror import Mirror
+from camspool.config.settings import Settings
+from camspool.core import document as status_document
+
+_EVERY_S: Final = 1.0
+_SHARE: Final = 10
+"""Looking at a mirror so large that it takes long is done so much more rarely: a tenth of the time."""
+
+
+def show(settings: Settings, last: int, *, as_json: bool) -> None:
+    """Print the overview.
+
+    Args:
+        settings: where the folders are.
+        last: how many of the requests that have ended.
+        as_json: print it as one JSON document.
+
+    Raises:
+        StorageTrouble: the mirror is not there.
+    """
+    view = seen.look(settings, last, datetime.now(UTC))
+    if as_json:
+        sys.stdout.write(document.dump(view) + "\n")
+    else:
+        standard_output().print(Board(view))
+
+
+def watch(settings: Settings, last: int) -> None:
+    """Show the overview, as it is from moment to moment, until Ctrl-C; the last one stays.
+
+    Raises:
+        StorageTrouble: the mirror is not there, or has gone away meanwhile.
+    """
+    console = standard_output()
+    with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
+        try:
+            while True:
+                began = time.monotonic()
+                live.update(Board(seen.look(settings, last, datetime.now(UTC))), refresh=True)
+                time.sleep(max(_EVERY_S, _SHARE * (time.monotonic() - began)))
+        except KeyboardInterrupt:
+            return  # that is how it is meant to end
+
+
+def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
+    """Print one request; in JSON, its status document.
+
+    Raises:
+        NoSuchRequest: nothing goes by the name.
+        NotTakenIn: it lies in drop/, and nobody has looked at it yet.
+        StorageTrouble: the mirror is not there.
+    """
+    mirror, now = Mirror(settings.folders.mirror), datetime.now(UTC)
+    mirror.check()
+    status = find(settings.folders.drop, mirror, name)
+    if as_json:
+        sys.stdout.write(status_document.dump(status).decode())
+        return
+    console, service = standard_output(), seen.service(mirror.root)
+    if not status.state.final and not words.is_running(service, now):
+        console.print(Text(words.daemon(service, now, settings.timezone), "bold red"))
+    console.print(Whole(status, mirror.root, now, settings.timezone))

@@ -1,0 +1,156 @@
+"""What was seen, on a terminal of any width or in a pipe.
+
+Whatever comes from a file is a `Text` without control characters: rich's markup in it stays what it is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
+from rich.text import Text
+
+from camspool.commands.status import phrases as words
+from camspool.commands.status.snapshot import Outstanding, View
+from camspool.commands.terminal import terminal_safe
+from camspool.core.model import State, Status
+
+_NARROW: Final = 120
+"""Columns below which each request gets lines of its own instead of a row."""
+_BAR: Final = 14
+_STYLES: Final = {
+    State.DONE: "green",
+    State.VALIDATED: "green",
+    State.PARTIAL: "yellow",
+    State.REJECTED: "red",
+    State.FAILED: "red",
+    State.CANCELLED: "dim",
+}
+
+
+def safe(text: str, style: str = "") -> Text:
+    """Anything from a file, as it may be shown."""
+    return Text(terminal_safe(text), style)
+
+
+def styled(state: State) -> Text:
+    """A state in its colour."""
+    return Text(state, _STYLES.get(state, "cyan"))
+
+
+def bar(status: Status) -> ProgressBar:
+    """How far a request is."""
+    return ProgressBar(100, min(max(status.progress.percent, 0), 100), width=_BAR)
+
+
+class Board:
+    """The overview, as wide as the console."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Called by rich: the daemon, what is outstanding, what has ended."""
+        view, wide = self._view, options.max_width >= _NARROW
+        yield from daemon(view)
+        if view.drop_trouble:
+            yield safe(view.drop_trouble, "bold red")
+        yield Text()
+        count, zone = len(view.outstanding), f"; times are in {view.zone.key}"
+        yield Text(f"Outstanding: {count:,}{zone}" if count else f"Nothing is outstanding{zone}", "bold")
+        if count:
+            yield _listing([_row(view, each) for each in view.outstanding], wide=wide)
+        if view.finished:
+            yield Text("\nThe latest that have ended", "bold")
+            ended = [Outstanding(status.request.file, status) for status in view.finished]
+            yield _listing([_row(view, each) for each in ended], wide=wide)
+
+
+def daemon(view: View) -> Iterator[Text]:
+    """Whether the daemon works, and what it complains of."""
+    works = words.is_running(view.service, view.at)
+    yield Text(words.daemon(view.service, view.at, view.zone), "green" if works else "bold red")
+    if works and view.service:
+        for problem in words.problems(view.service, view.at, view.zone):
+            yield safe(f"  {problem}", "bold yellow")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    state: Text
+    name: Text
+    progress: tuple[ProgressBar, Text] | None = None
+    camera: Text = field(default_factory=Text)
+    span: Text = field(default_factory=Text)
+    news: Text = field(default_factory=lambda: Text(words.NOT_TAKEN_IN))
+
+
+def _row(view: View, outstanding: Outstanding) -> _Row:
+    status = outstanding.status
+    if status is None:
+        return _Row(Text("new", "dim"), safe(outstanding.file, "bold"))
+    state, name = styled(status.state), safe(status.name, "bold")
+    try:
+        return _told(view, status, state, name)
+    except (ArithmeticError, ValueError) as error:  # anybody may have edited it: the others are shown
+        return _Row(state, name, news=safe(f"cannot be shown: {error}", "red"))
+
+
+def _told(view: View, status: Status, state: Text, name: Text) -> _Row:
+    span = words.span(status)
+    percent = Text(f"{status.progress.percent:.0f} %")
+    return _Row(
+        state,
+        name,
+        None if status.state.final else (bar(status), percent),
+        safe(words.cameras(status)),
+        Text(words.time_range(*span, view.zone)) if span else Text(),
+        safe(words.news(status, view.at, view.zone)),
+    )
+
+
+def _listing(rows: Sequence[_Row], *, wide: bool) -> Table:
+    return _in_columns(rows) if wide else _in_lines(rows)
+
+
+def _in_columns(rows: Sequence[_Row]) -> Table:
+    moves = any(row.progress for row in rows)
+    progress = (Column("progress", width=_BAR), Column("", justify="right", no_wrap=True)) if moves else ()
+    table = Table(
+        Column("state", no_wrap=True),
+        *progress,
+        Column("request", overflow="fold", ratio=3),
+        Column("camera", overflow="ellipsis", no_wrap=True, max_width=20),
+        Column("range", no_wrap=True),
+        Column("", overflow="fold", ratio=5),
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+        expand=True,
+    )
+    for row in rows:
+        far = (row.progress or (Text(), Text())) if moves else ()
+        table.add_row(row.state, *far, row.name, row.camera, row.span, row.news)
+    return table
+
+
+def _in_lines(rows: Sequence[_Row]) -> Table:
+    table = Table(
+        Column(no_wrap=True), Column(overflow="fold", ratio=1), box=None, show_header=False, pad_edge=False
+    )
+    for row in rows:
+        table.add_row(row.state, row.name)
+        if what := [text for text in (row.camera, row.span) if text.plain]:
+            table.add_row("", Text(", ").join(what))
+        table.add_row("", _with_bar(row) if row.progress else row.news)
+    return table
+
+
+def _with_bar(row: _Row) -> Table:
+    grid = Table.grid(
+        Column(width=_BAR), Column(no_wrap=True), Column(overflow="fold", ratio=1), padding=(0, 1)
+    )
+    grid.add_row(*(row.progress or ()), row.news)
+    return grid

@@ -1,0 +1,39 @@
+"""The command as one function: what to look at, the run over it, and what is said of it."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from camspool.adapters.mp4 import Mp4Videos, Verify
+from camspool.commands.verify.mirror import Mirror
+from camspool.commands.verify.render import write_json, write_table
+from camspool.commands.verify.targets import EVERYTHING, resolve
+from camspool.commands.verify.verification import Verification
+
+
+def verify(root: Path, level: Verify, paths: Sequence[str], *, as_json: bool) -> bool:
+    """Verify what `paths` mean, or all of the mirror, and say on standard output what is wrong.
+
+    Args:
+        root: the mirror.
+        level: how far downloads are looked into; the structure is looked at in any case.
+        paths: as the user wrote them.
+        as_json: say it in JSON.
+
+    Returns:
+        True when all is well.
+
+    Raises:
+        NoSuchTarget: one of `paths` leads to nothing in the mirror.
+        ConfigurationError: `decode` without PyAV.
+        StorageTrouble: the mirror is not there.
+    """
+    if level == "size":
+        level = "structure"
+    Mp4Videos(level).check_available()
+    mirror = Mirror(root, level)
+    mirror.check()
+    targets = dict.fromkeys(target for path in paths for target in resolve(root, path))
+    run = Verification(mirror, tuple(targets) or (EVERYTHING,), datetime.now(UTC))
+    return write_json(run, sys.stdout) if as_json else write_table(run)

@@ -1,0 +1,96 @@
+"""Watches over the mirror's file system: that it is there, can be written, and has room for footage."""
+
+import asyncio
+
+import structlog
+
+from camspool.core.errors import StorageTrouble
+from camspool.core.model import Waiting, WaitReason
+from camspool.core.ports import Clock, Spool
+from camspool.pipeline.outages import Cause, Conditions
+
+log = structlog.get_logger()
+
+ROOM_SHARE = 0.05
+"""`cleanup.min_free` is never more than this part of the file system (contract, Rulings)."""
+
+LEAST_ROOM = 1 << 20
+"""Bytes that are left free though `cleanup.min_free` says less: status files must be able to tell of it."""
+
+
+def room_to_keep(min_free: int, size: int) -> int:
+    """Bytes that downloads leave free on a file system of `size` bytes."""
+    return min(max(min_free, LEAST_ROOM), int(size * ROOM_SHARE))
+
+
+class Storage:
+    """Sets the conditions MIRROR and ROOM.
+
+    Args:
+        spool: the folders.
+        conditions: where to tell.
+        clock: for pauses.
+        min_free: bytes that downloads leave free.
+        pause: seconds before what has failed in one folder only is tried again.
+    """
+
+    def __init__(
+        self, spool: Spool, conditions: Conditions, clock: Clock, *, min_free: int, pause: float
+    ) -> None:
+        self._clock = clock
+        self._looking = asyncio.Lock()
+        self._spool = spool
+        self._conditions = conditions
+        self.min_free = min_free
+        self.pause = pause
+        self.free_bytes = 0
+        self.kept_free_bytes = min_free
+
+    async def check(self) -> None:
+        """Look whether all is well; the periodic job."""
+        async with self._looking:
+            writes = self._conditions.get(Cause.MIRROR) is not None
+            self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=writes))
+            if self._conditions.get(Cause.MIRROR) is None:
+                self._tell(Cause.ROOM, await asyncio.to_thread(self._room_trouble))
+
+    async def is_down(self) -> bool:
+        """True when the mirror as a whole cannot be written, after a write there has failed."""
+        async with self._looking:
+            self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
+        return self._conditions.get(Cause.MIRROR) is not None
+
+    async def sit_out(self) -> None:
+        """Return when what has just failed may be tried again: with the mirror back, or after a pause."""
+        if await self.is_down():
+            await self._conditions.passable(Cause.MIRROR)
+        else:
+            await self._clock.sleep(self.pause)
+
+    def _mirror_trouble(self, *, writes: bool) -> Waiting | None:
+        try:
+            self._spool.check_mirror()
+            if writes:
+                self._spool.probe_mirror()
+        except StorageTrouble as trouble:
+            return Waiting(reason=trouble.reason, message=trouble.message, until=None)
+        return None
+
+    def _room_trouble(self) -> Waiting | None:
+        try:
+            self.free_bytes, size = self._spool.free_bytes()
+        except StorageTrouble as trouble:
+            return Waiting(reason=trouble.reason, message=trouble.message, until=None)
+        self.kept_free_bytes = room_to_keep(self.min_free, size)
+        if self.free_bytes >= self.kept_free_bytes:
+            return None
+        message = f"Less than {self.kept_free_bytes:,} bytes are free: make room, or lower cleanup.min_free."
+        return Waiting(reason=WaitReason.DISK_FULL, message=message, until=None)
+
+    def _tell(self, cause: Cause, waiting: Waiting | None) -> None:
+        before = self._conditions.get(cause)
+        if waiting is not None and before is None:
+            log.warning("storage_trouble", about=cause.name.lower(), problem=waiting.message)
+        elif waiting is None and before is not None:
+            log.info("storage_recovered", about=cause.name.lower())
+        self._conditions.set(cause, waiting)

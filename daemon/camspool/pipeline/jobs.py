@@ -1,0 +1,233 @@
+"""The outstanding requests in memory, each the exact image of its status file.
+
+A `Job` is the only way to change a status: the change is made, saved, and only then does work go on. What is
+no longer outstanding is forgotten here; its status file stays.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from camspool.aio import in_thread
+from camspool.core.errors import StorageTrouble
+from camspool.core.events import Event
+from camspool.core.figures import Figures
+from camspool.core.lifecycle import advance
+from camspool.core.model import Clip, State, Status, WaitReason
+from camspool.core.overview import refresh
+from camspool.core.ports import Clock, StatusFiles
+from camspool.pipeline.outages import Conditions
+
+log = structlog.get_logger()
+
+PROGRESS_EVERY_S: Final = 1.0
+"""How often progress is written at most (contract, "The status file")."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What every job needs to change and save its status."""
+
+    files: StatusFiles
+    clock: Clock
+    conditions: Conditions
+    give_up_after_s: float
+    figures: Figures = field(default_factory=Figures)
+
+
+class Job:
+    """One outstanding request.
+
+    `file` is where its file lies in drop/ now: a request that was moved back by the name under which it was
+    filed (`b~2.json`) is not where it was accepted from (`b.json`). `is_news`: its end is yet to be told of;
+    it is none that had ended and been filed before, and was only dropped again.
+    """
+
+    __slots__ = ("_desk", "_durable", "_saved", "_saving", "file", "is_news", "status")
+
+    def __init__(self, status: Status, desk: Desk, *, saved: bool, file: str | None = None) -> None:
+        self.status = status
+        self.file = status.request.file if file is None else file
+        self.is_news = status.request.filed_as is None
+        self._desk = desk
+        self._saved: Status | None = status if saved else None
+        self._durable: Status | None = self._saved
+        self._saving = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        """The request's name."""
+        return self.status.name
+
+    def clip(self, key: str) -> Clip:
+        """The clip with this key, as it is now.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for clip in self.status.clips:
+            if clip.key == key:
+                return clip
+        raise KeyError(key)
+
+    async def apply(self, key: str, event: Event) -> None:
+        """Let an event happen to a clip, and save what came of it; routine news is left to `save_progress`.
+
+        Raises:
+            IllegalEvent: the clip's state does not know the event; nothing has changed.
+            StorageTrouble: the change is made, but could not be saved; `save` tries again.
+        """
+        self.note(key, event)
+        if not event.routine:
+            await self.save()
+
+    def note(self, key: str, event: Event) -> None:
+        """Let an event happen to a clip without saving it yet."""
+        before, now = self.clip(key), self._desk.clock.now()
+        after = advance(before, event, now, self._desk.give_up_after_s)
+        keys = [clip.key for clip in self.status.clips]
+        place = keys.index(key)
+        clips = (*self.status.clips[:place], *after, *self.status.clips[place + 1 :])
+        self._set_clips(clips)
+        if after[0].state is not before.state or after[0].waiting != before.waiting:
+            _log_change(self.name, before, after[0], event)
+            for clip in after:
+                self._desk.figures.clip_changed(self.name, before, clip, self._desk.clock.monotonic())
+
+    def refresh(self) -> None:
+        """Bring up to date what does not depend on the clips: what the whole service waits for."""
+        if not self.status.state.final:
+            self._set_clips(self.status.clips)
+
+    def amend(self, status: Status) -> None:
+        """Replace the status as a whole; `save` writes it."""
+        self.status = status
+
+    async def save(self, *, durable: bool = True) -> None:
+        """Write the status file, unless what is there is as good.
+
+        Raises:
+            StorageTrouble: it cannot be written now.
+        """
+        async with self._saving:
+            status = self.status
+            if status is (self._durable if durable else self._saved):
+                return
+            if not durable and status.state.final:
+                return  # it ended while this waited: a durable save is next, and nothing less may be there
+            await in_thread(self._desk.files.save_status, status, durable=durable)
+            self._saved = status
+            if durable:
+                self._durable = status
+
+    @property
+    def behind(self) -> bool:
+        """True when the status file does not show the latest."""
+        return self.status is not self._saved
+
+    def _set_clips(self, clips: tuple[Clip, ...]) -> None:
+        now = self._desk.clock.now()
+        status = refresh(self.status, clips, now)
+        held = self._desk.conditions.holding_up(status)
+        self.status = replace(status, waiting=held) if held and not status.state.final else status
+
+
+class Ledger:
+    """All outstanding requests, by name and by request file."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._by_name: dict[str, Job] = {}
+        self._by_file: dict[str, Job] = {}
+        self._unsaved: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(list(self._by_name.values()))
+
+    def open(self, status: Status, file: str | None = None) -> Job:
+        """Take up a request whose status file has been written; `file`: see Job."""
+        job = Job(status, self.desk, saved=True, file=file)
+        self._by_name[status.name] = self._by_file[job.file] = job
+        return job
+
+    def close(self, job: Job) -> None:
+        """Forget a request."""
+        self._unsaved.discard(job.name)
+        if self._by_name.get(job.name) is job:
+            del self._by_name[job.name]
+        if self._by_file.get(job.file) is job:
+            del self._by_file[job.file]
+
+    def of_file(self, file: str) -> Job | None:
+        """The outstanding request whose file has this path below drop/."""
+        return self._by_file.get(file)
+
+    def is_outstanding(self, name: str) -> bool:
+        """True while the request of this name has not ended."""
+        return name in self._by_name
+
+    def refresh(self) -> None:
+        """Let every request show what the whole service waits for now."""
+        for job in self:
+            job.refresh()
+
+    async def save_progress(self) -> None:
+        """Write what has changed since the last time, without fsync; called once a second."""
+        for job in self:
+            if job.behind and not job.status.state.final:
+                await self._save_quietly(job)
+
+    async def save_all(self) -> None:
+        """Write everything durably that is not yet; for the end of the service."""
+        await asyncio.gather(*(self._save_quietly(job, durable=True) for job in self))
+
+    def oldest(self) -> datetime | None:
+        """When the request was accepted that has been outstanding for longest."""
+        return min((job.status.created_at for job in self), default=None)
+
+    async def _save_quietly(self, job: Job, *, durable: bool = False) -> None:
+        """Save where nobody waits for it; the next change of state tells the same to those who care."""
+        try:
+            await job.save(durable=durable)
+            self._unsaved.discard(job.name)
+        except StorageTrouble as trouble:
+            if job.name not in self._unsaved:
+                self._unsaved.add(job.name)
+                log.warning("status_not_saved", request=job.name, problem=trouble.message)
+
+    def count_by_state(self) -> dict[State, int]:
+        """How many requests are in which state."""
+        counts: dict[State, int] = {}
+        for job in self:
+            counts[job.status.state] = counts.get(job.status.state, 0) + 1
+        return counts
+
+    def count_by_reason(self) -> dict[WaitReason, int]:
+        """How many requests wait for which reason."""
+        return dict(Counter(job.status.waiting.reason for job in self if job.status.waiting))
+
+
+def _log_change(name: str, before: Clip, after: Clip, event: Event) -> None:
+    """One line for each change of state, and one for the beginning of a trouble, not for each try."""
+    if after.state is before.state and (after.waiting is None or after.tries > 1):
+        return
+    known = {
+        "recording": after.recording.id if after.recording else None,
+        "waiting": after.waiting.reason if after.waiting else None,
+        "problem": after.error or after.waiting,
+    }
+    log.info(
+        "clip_waits" if after.waiting else f"clip_{after.state}",
+        request=name,
+        clip=after.key,
+        because=type(event).__name__,
+        **{key: getattr(value, "message", value) for key, value in known.items() if value is not None},
+    )

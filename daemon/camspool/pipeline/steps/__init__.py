@@ -1,0 +1,10 @@
+"""The three steps that carry one clip from its place in the queue to an MP4 in the mirror.
+
+`carry.py` is the loop; `listing.py`, `preparing.py` and `downloading.py` are the steps. A step does its work
+through the ports and makes events of what came of it; `core/lifecycle.py` says what the events mean.
+"""
+
+from camspool.pipeline.steps.context import Policy, World
+from camspool.pipeline.steps.loop import LANES, Lane, Workflow
+
+__all__ = ["LANES", "Lane", "Policy", "Workflow", "World"]

@@ -1,0 +1,122 @@
+"""Step 3: download the MP4, make sure that it is what was asked for, and publish it in the mirror."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from camspool.aio import to_the_end
+from camspool.core import events, expiry
+from camspool.core.errors import BadVideo, NameTaken, RecordingExpired
+from camspool.core.model import Clip, Download, OutputFile
+from camspool.core.naming import mp4_name, stem_of
+from camspool.core.ports import DownloadOrder, DownloadProgress, VideoFacts
+from camspool.pipeline.jobs import Job
+from camspool.pipeline.outages import Cause, Conditions
+from camspool.pipeline.steps.context import World, id_of
+
+LENGTH_SLACK: Final = 0.02
+"""An MP4 may be this part longer or shorter than its recording was listed to be, or 5 s (key frames)."""
+
+
+class Downloading:
+    """The steps of a clip that is downloading or verifying."""
+
+    def __init__(self, world: World, conditions: Conditions) -> None:
+        self._world = world
+        self._conditions = conditions
+
+    async def download(self, job: Job, clip: Clip) -> None:
+        """Fetch what is not on disk yet."""
+        await self._conditions.passable(Cause.ROOM)
+        order = await self._order(job, clip)
+        await job.apply(clip.key, events.DownloadBegan())
+
+        def on_progress(progress: DownloadProgress) -> None:
+            job.note(clip.key, events.DownloadProgressed(_as_download(progress)))
+
+        done = await self._world.downloads.fetch(order, on_progress)
+        now, lifetimes = self._world.clock.now(), self._world.policy.lifetimes
+        expires = expiry.url_expires_after_download(clip.recording, now, lifetimes)
+        await job.apply(clip.key, events.DownloadCompleted(done.bytes, done.sha256, expires))
+
+    async def verify_and_publish(self, job: Job, clip: Clip) -> None:
+        """Check the complete download, save what it is, and give it its name."""
+        spool = self._world.spool
+        if clip.file is not None and await asyncio.to_thread(spool.is_whole, job.name, clip.file):
+            await job.apply(clip.key, events.Published())  # a restart came between the rename and this line
+            return
+        part = await asyncio.to_thread(spool.part_path, job.name, clip.ask, clip.piece)
+        if clip.memory.sha256 is None or not await asyncio.to_thread(_has_size, part, clip.download.bytes):
+            await job.apply(clip.key, events.Reopened())
+            return
+        facts = await self._world.videos.inspect(part)
+        _compare(clip, facts)
+        file = await self._describe(job, clip, facts, clip.memory.sha256)
+        await job.apply(clip.key, events.Verified(file))
+        await to_the_end(self._publish(job, clip, part, file))
+
+    async def _publish(self, job: Job, clip: Clip, part: Path, file: OutputFile) -> None:
+        try:
+            await asyncio.to_thread(self._world.spool.publish, part, job.name, file.name, clip.start)
+        except NameTaken:
+            return  # by somebody, since it was chosen: the step is done again with the next name
+        await job.apply(clip.key, events.Published())
+
+    async def _order(self, job: Job, clip: Clip) -> DownloadOrder:
+        part = await asyncio.to_thread(self._world.spool.part_path, job.name, clip.ask, clip.piece)
+        download = clip.download
+        complete = download.total_bytes and await asyncio.to_thread(_has_size, part, download.total_bytes)
+        url = None if complete else await self._url(clip)
+        return DownloadOrder(url, part, download.etag, download.total_bytes)
+
+    async def _url(self, clip: Clip) -> str:
+        """The URL as remembered, or, after a restart, as the server tells it again."""
+        if clip.memory.url is not None:
+            return clip.memory.url
+        preparation = await self._world.recordings.progress(id_of(clip))
+        if preparation.download_url is None:
+            raise RecordingExpired("The download URL of the recording is gone")
+        return preparation.download_url
+
+    async def _describe(self, job: Job, clip: Clip, facts: VideoFacts, sha256: str) -> OutputFile:
+        asks = max(each.ask for each in job.status.clips)
+        wanted = mp4_name(stem_of(job.name), asks, clip.ask, clip.piece)
+        name = await asyncio.to_thread(self._world.spool.free_mp4_name, job.name, wanted)
+        return OutputFile(
+            name=name,
+            bytes=clip.download.bytes,
+            sha256=sha256,
+            duration_s=round(facts.duration_s, 3),
+            width=facts.width,
+            height=facts.height,
+            codec=facts.codec,
+        )
+
+
+def _as_download(progress: DownloadProgress) -> Download:
+    return Download(
+        bytes=progress.bytes,
+        total_bytes=progress.total_bytes,
+        bytes_per_s=progress.bytes_per_s,
+        etag=progress.etag,
+    )
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _compare(clip: Clip, facts: VideoFacts) -> None:
+    """Raise BadVideo unless the MP4 has the height that was prepared and about the length that was listed."""
+    if clip.recording is None:
+        return
+    if facts.height != clip.recording.height:
+        raise BadVideo(f"The video is {facts.height} pixels high, not {clip.recording.height}")
+    listed = clip.recording.duration_s
+    # For clips of a few seconds the usual slack would let half of one pass for all of it.
+    slack = min(max(5.0, listed * LENGTH_SLACK), listed / 2)
+    if abs(facts.duration_s - listed) >= slack:
+        raise BadVideo(f"The video is {facts.duration_s:g} seconds long, not {listed:g}")

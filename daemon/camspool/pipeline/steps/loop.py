@@ -1,0 +1,120 @@
+"""The loop around the steps: one step after the other, each saved before the next, trouble sorted out."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final
+
+from camspool.core import events, schedule
+from camspool.core.errors import BadVideo, ClipTrouble, RecordingExpired, StorageTrouble
+from camspool.core.model import Clip, State, WaitReason
+from camspool.pipeline.camera_directory import Directory
+from camspool.pipeline.disk_space import Storage
+from camspool.pipeline.jobs import Job
+from camspool.pipeline.outages import Cause, Conditions
+from camspool.pipeline.steps.context import World
+from camspool.pipeline.steps.downloading import Downloading
+from camspool.pipeline.steps.listing import LONGEST_PAUSE_S, Listing
+from camspool.pipeline.steps.preparing import Preparing
+
+
+class Lane(Enum):
+    """What a clip needs a slot for; each lane has its own limit."""
+
+    PREPARING = auto()
+    DOWNLOADING = auto()
+
+
+LANES: Final = {
+    State.SCHEDULED: Lane.PREPARING,
+    State.QUEUED: Lane.PREPARING,
+    State.LISTING: Lane.PREPARING,
+    State.PREPARING: Lane.PREPARING,
+    State.DOWNLOADING: Lane.DOWNLOADING,
+    State.VERIFYING: Lane.DOWNLOADING,
+}
+
+
+class Workflow:
+    """Carries clips; one instance serves them all."""
+
+    def __init__(self, world: World, directory: Directory, storage: Storage, conditions: Conditions) -> None:
+        self._world = world
+        self._storage = storage
+        self._conditions = conditions
+        listing, preparing = Listing(world, directory), Preparing(world)
+        downloading = Downloading(world, conditions)
+        self._steps: dict[State, Callable[[Job, Clip], Awaitable[None]]] = {
+            State.SCHEDULED: listing.become_due,
+            State.QUEUED: listing.begin,
+            State.LISTING: listing.find_recordings,
+            State.PREPARING: preparing.prepare,
+            State.DOWNLOADING: downloading.download,
+            State.VERIFYING: downloading.verify_and_publish,
+        }
+
+    async def carry(self, job: Job, key: str, lane: Lane) -> None:
+        """Work on a clip until it has ended, has to wait, or needs a slot in another lane."""
+        while self._goes_on(job.clip(key), lane):
+            try:
+                await self._step(job, key)
+            except StorageTrouble as trouble:
+                await self._sit_out(job, key, trouble)
+
+    async def _step(self, job: Job, key: str) -> None:
+        """Do the next step of a clip; what goes wrong with this clip alone is an event like any other."""
+        await self._conditions.passable(Cause.MIRROR)
+        await job.save()
+        clip = job.clip(key)
+        try:
+            await self._steps[clip.state](job, clip)
+        except ClipTrouble as trouble:
+            await job.apply(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))
+        except RecordingExpired as expired:
+            await self._expired(job, key, str(expired))
+        except BadVideo as bad:
+            await job.apply(key, events.VideoFoundBad(str(bad)))
+
+    async def _expired(self, job: Job, key: str, message: str) -> None:
+        """Back to the listing: at once the first time, then after a wait, or all tries would last seconds."""
+        await job.apply(key, events.Expired(message))
+        clip = job.clip(key)
+        if not clip.state.final and clip.attempts.expired > 1:
+            await job.apply(key, self._world.wait(clip, WaitReason.API_ERROR, message))
+
+    def park(self, job: Job, key: str) -> None:
+        """Let a clip wait whose step has crashed; the log has the traceback."""
+        clip = job.clip(key)
+        if clip.state.final:
+            return
+        message = "camspool met an error of its own with this clip; its log says more. It will try again."
+        job.note(key, self._world.wait(clip, WaitReason.API_ERROR, message))
+
+    def due(self, clip: Clip) -> datetime | None:
+        """When there is something to do for a clip; None for at once."""
+        until = self._waits_until(clip)
+        if clip.state is not State.SCHEDULED:
+            return until
+        over = schedule.after(clip.end, self._world.policy.delay)
+        return max(over, until) if until else over
+
+    def _waits_until(self, clip: Clip) -> datetime | None:
+        """The end of the clip's wait; none that lies further off than any that is ever begun.
+
+        Such a one was dated by a clock that has been put back since, and might last for years.
+        """
+        if clip.waiting is None or clip.waiting.until is None:
+            return None
+        longest = max(self._world.policy.retry_longest, LONGEST_PAUSE_S)
+        begun_before = schedule.after(self._world.clock.now(), longest)
+        return clip.waiting.until if clip.waiting.until <= begun_before else None
+
+    def _goes_on(self, clip: Clip, lane: Lane) -> bool:
+        due = self.due(clip)
+        return LANES.get(clip.state) is lane and (due is None or due <= self._world.clock.now())
+
+    async def _sit_out(self, job: Job, key: str, trouble: StorageTrouble) -> None:
+        """Wait with everybody when a whole folder is in trouble, else let only this clip wait."""
+        ended = job.clip(key).state.final  # `Admission.ended` saves what could not be saved here
+        if not ended and not await self._storage.is_down():
+            job.note(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))

@@ -1,0 +1,88 @@
+"""Publishes the figures: as a file for node_exporter, and over HTTP where that is asked for."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+
+from camspool.adapters.endpoint import Endpoint, Page
+from camspool.adapters.spool import replace_file
+from camspool.config.settings import Settings
+from camspool.core import exposition, health
+from camspool.core.addresses import Address
+from camspool.core.errors import StorageTrouble
+from camspool.core.health import ServiceState
+from camspool.service.health import Report
+from camspool.service.wiring import Parts
+
+log = structlog.get_logger()
+
+LISTEN_AGAIN_S: Final = 15.0
+READABLE: Final = 0o644
+"""The mode of the file: node_exporter is another user, who has no part in our group."""
+
+
+class Telemetry:
+    """The figures of one daemon.
+
+    Args:
+        parts: where they are counted.
+        report: tells the service's health.
+        settings: where they are wanted.
+    """
+
+    def __init__(self, parts: Parts, report: Report, settings: Settings) -> None:
+        self._parts = parts
+        self._report = report
+        self._listen = settings.metrics.listen
+        self.file = settings.metrics.file
+        self._told = False
+
+    async def write_metrics(self) -> None:
+        """Replace the file; the periodic job."""
+        if self.file is None:
+            return
+        try:
+            await asyncio.to_thread(replace_file, self.file, self._metrics().body, READABLE)
+        except StorageTrouble as trouble:
+            if not self._told:
+                log.warning("metrics_not_written", problem=trouble.message)
+            self._told = True
+        else:
+            self._told = False
+
+    async def serve(self) -> None:
+        """Answer over HTTP until cancelled."""
+        if self._listen is None:
+            return
+        server = await self._open(self._listen)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+
+    async def _open(self, address: Address) -> asyncio.Server:
+        endpoint, told = Endpoint({"/metrics": self._metrics, "/healthz": self._health}), False
+        while True:
+            try:
+                server = await endpoint.open(address.host, address.port)
+            except (OSError, ValueError) as error:  # a ValueError: no name that can be looked up
+                if not told:
+                    log.warning("metrics_not_served", address=str(address), problem=str(error))
+                told = True
+                await self._parts.clock.sleep(LISTEN_AGAIN_S)
+            else:
+                log.info("metrics_served", address=str(address))
+                return server
+
+    def _metrics(self) -> Page:
+        ledger = self._parts.ledger
+        text = exposition.text(self._parts.figures, self._report.status(), ledger.count_by_reason())
+        return Page(HTTPStatus.OK, exposition.CONTENT_TYPE, text)
+
+    def _health(self) -> Page:
+        status = self._report.status()
+        well = status.state is ServiceState.OK
+        answer = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        return Page(answer, "application/json", health.dump(status))

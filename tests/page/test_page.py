@@ -1,0 +1,678 @@
+"""The page in the mirror: its data, by days; what happens to it is put right; it harms nobody."""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from structlog.testing import capture_logs
+
+from camspool.adapters.spool import Foreign, Spool
+from camspool.commands.verify.mirror import Mirror
+from camspool.commands.verify.targets import EVERYTHING
+from camspool.commands.verify.verification import Verification
+from camspool.core import document
+from camspool.core.errors import StorageTrouble
+from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
+from camspool.core.model import Progress, RequestRecord, State, Status, WaitReason
+from camspool.page import rows, script
+from camspool.page.page import HEARTBEAT_S, LOOK_S, Page
+from camspool.page.posters import Posters
+from camspool.page.shelf import Shelf
+from camspool.simulator import Simulator
+from support.builders import NOW, START, a_clip, a_failure, a_file, a_status, a_wait, later
+from support.fake_clock import FakeClock
+from support.mp4_files import write_clip
+from support.running import daemon, request, simulator
+
+PRAGUE = ZoneInfo("Europe/Prague")
+HOSTILE = "</script><script>alert('1')</script>\u2028\u2029\"\\ __proto__ &amp; \U0001f4f7"
+
+
+def service(state: ServiceState = ServiceState.OK, *problems: ServiceProblem) -> ServiceStatus:
+    return ServiceStatus(
+        version="0",
+        state=state,
+        started_at=NOW,
+        updated_at=NOW,
+        problems=problems,
+        watching=Watching("inotify", "ext4", None),
+        api=ApiHealth(None, 0),
+        disk=DiskHealth(1, 1),
+    )
+
+
+def done(name: str = "store-12/evening", start: datetime = START, **changes: Any) -> Status:
+    """A request whose only clip lies in the mirror."""
+    file = a_file(name=name.rpartition("/")[2] + ".mp4")
+    file = replace(file, sha256=hashlib.sha256(name.encode()).hexdigest())
+    clip = a_clip(State.DONE, start=start, end=start + timedelta(seconds=600), file=file)
+    status = a_status(clip, state=State.DONE, name=name, finished_at=NOW)
+    return replace(status, **changes)
+
+
+class Desk:
+    """A page on real folders, and short ways to see what it shows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.mirror = folder / "mirror"
+        self.spool = Spool(folder / "drop", self.mirror, folder / "state")
+        self.spool.open()
+        self.clock = FakeClock(NOW)
+        self.has_room = True
+        self.page = self.another()
+
+    def another(self, zone: ZoneInfo = PRAGUE, *, enabled: bool = True) -> Page:
+        """The page as after a restart."""
+        shelf = Shelf(self.spool.own_files, zone)
+        self.posters = Posters(self.spool.own_files, shelf, self.clock, lambda: self.has_room)
+        self.page = Page(self.spool, self.clock, shelf, self.posters, enabled=enabled)
+        return self.page
+
+    async def turn(self, *outstanding: Status, of: ServiceStatus | None = None) -> None:
+        await self.page.tend(of or service(), outstanding)
+
+    def save(self, status: Status) -> None:
+        """The status, and its MP4s where there are none."""
+        self.spool.save_status(status)
+        for clip in status.clips:
+            if clip.file and clip.state is State.DONE:
+                (self.mirror / status.name).with_name(clip.file.name).touch()
+
+    async def shown_after(self, *ended: Status) -> dict[str, list[str]]:
+        """The footage on the page by days, once these have ended; two turns, for the first may read."""
+        for status in ended:
+            self.save(status)
+            self.page.note(status)
+        await self.turn()
+        await self.turn()
+        return self.shown()
+
+    def shown(self) -> dict[str, list[str]]:
+        days = {path.stem: script.load("day", path.read_bytes()) for path in self.path("days").glob("*.js")}
+        assert days.keys() == self.data("finished")["days"].keys()
+        return {
+            day: [row["file"] for _, clips in value["requests"] for row in clips]
+            for day, value in days.items()
+        }
+
+    def data(self, name: str) -> Any:
+        return script.load(name, self.path(f"{name}.js").read_bytes())
+
+    def path(self, name: str) -> Path:
+        return self.mirror / "_page" / name
+
+    def pictures(self) -> list[str]:
+        return [path.name for path in self.path("posters").rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.spool.close()
+
+
+# What is told
+
+
+def test_text_is_never_markup_and_comes_back_as_it_was() -> None:
+    data = script.dump("day", {HOSTILE: [HOSTILE, None, 1.5, True]})
+    assert data.isascii()
+    assert b"<" not in data
+    assert script.load("day", data) == {HOSTILE: [HOSTILE, None, 1.5, True]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(None, b"", b"camspool.day({});", b"camspool.now({});\n", b"camspool.day({);\n"),
+        *(b"camspool.day(NaN);\n", b"camspool.day(-1e999);\n", b"camspool.day(" + b"[" * 99_999 + b");\n"),
+    ],
+)
+def test_what_is_no_data_of_this_name_is_none(data: bytes | None) -> None:
+    assert script.load("day", data) is None
+
+
+def test_only_the_pages_own_script_and_style_may_run() -> None:
+    html = script.html().decode()
+    assert html.startswith("<!doctype html>")
+    for tag in ("script", "style"):
+        [inline] = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{tag}-src" in html
+        assert f"'sha256-{digest}'" in html
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", html), "nothing comes from a network"
+    assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", html)
+
+
+def test_footage_belongs_to_the_day_it_is_of_where_the_people_are() -> None:
+    late = datetime.fromisoformat("2026-03-01T23:30:00+00:00")
+    [(day, [row])] = rows.footage(done(start=late), PRAGUE).items()
+    assert (day, row["file"], row["from"]) == ("2026-03-02", "store-12/evening.mp4", late.isoformat())
+    assert list(rows.footage(done(start=late), ZoneInfo("UTC"))) == ["2026-03-01"]
+    first_hour = datetime.fromisoformat("0001-01-01T00:30:00+00:00")
+    assert list(rows.footage(done(start=first_hour), ZoneInfo("America/New_York"))) == ["0001-01-01"]
+
+
+def test_a_poster_has_a_harmless_name_whatever_the_status_says() -> None:
+    assert rows.poster_name("../../\n/AB12" + "0" * 64) == "ab12" + "0" * 28 + ".jpg"
+
+
+def test_what_went_wrong_is_told_with_what_to_do() -> None:
+    failed = a_status(a_clip(State.FAILED), state=State.FAILED, error=a_failure(), finished_at=NOW)
+    told = rows.failure(failed)
+    assert told
+    assert (told["code"], told["message"], told["hint"], told["cameras"]) == (
+        "no_recording",
+        "Nothing was recorded.",
+        "Look in the portal.",
+        ["camera 62303"],
+    )
+    assert rows.failure(done()) is None
+    assert rows.failure(replace(failed, state=State.REMOVED)) is None
+
+
+def test_the_busiest_requests_are_told_and_the_others_counted() -> None:
+    def at_work(state: State, number: int, percent: float = 0) -> Status:
+        return a_status(a_clip(state), state=state, name=f"{number}", progress=Progress(percent=percent))
+
+    queued = [at_work(State.QUEUED, number) for number in range(rows.MOST_OUTSTANDING)]
+    waiting = replace(queued[0], name="w", state=State.SCHEDULED, waiting=a_wait(until=later(60)))
+    told = rows.outstanding(
+        [waiting, *queued, at_work(State.DOWNLOADING, 1000), at_work(State.DOWNLOADING, 1001, 9)]
+    )
+    assert [row["request"] for row in told[:3]] == ["1001", "1000", "0"]
+    assert len(told) == rows.MOST_OUTSTANDING
+    [row] = rows.outstanding([waiting])
+    assert row["waiting"] == {"message": "The API broke.", "until": rows.written(later(60))}
+
+
+# What lies in the mirror
+
+
+async def test_ended_requests_are_on_the_page_by_the_day_of_their_footage(desk: Desk) -> None:
+    other = done("b/c", START + timedelta(days=1), finished_at=later(5))
+    failed = a_status(name="f", state=State.FAILED, error=a_failure(), finished_at=later(1))
+    shown = await desk.shown_after(done(), other, failed)
+    assert shown == {"2020-05-11": ["store-12/evening.mp4"], "2020-05-12": ["b/c.mp4"]}
+    finished = desk.data("finished")
+    assert [row["file"] for row in finished["latest"]] == ["b/c.mp4", "store-12/evening.mp4"]
+    assert [row["request"] for row in finished["failures"]] == ["f"]
+    day = finished["days"]["2020-05-11"]
+    assert (day["clips"], day["seconds"], day["bytes"]) == (1, 600, 8_388_608)
+    assert day["cameras"] == [["camera 62303", 1]]
+    assert (desk.mirror / "index.html").read_bytes() == script.html()
+
+
+async def test_what_is_outstanding_and_the_health_are_on_the_page(desk: Desk) -> None:
+    problem = ServiceProblem("unauthorised", HOSTILE, NOW)
+    at_work = a_status(a_clip(State.DOWNLOADING), state=State.DOWNLOADING, name=HOSTILE.replace("/", ""))
+    await desk.turn(at_work, of=service(ServiceState.DEGRADED, problem))
+    now = desk.data("now")
+    assert (now["count"], now["requests"][0]["request"]) == (1, at_work.name)
+    assert now["service"]["problems"] == [{"message": HOSTILE, "since": rows.written(NOW)}]
+    assert b"<" not in desk.path("now.js").read_bytes()
+
+
+async def test_finished_clips_of_a_request_in_work_are_shown_and_its_end_replaces_them(desk: Desk) -> None:
+    some = done(state=State.DOWNLOADING, finished_at=None, progress=Progress(clips_done=1, clips_total=2))
+    await desk.turn(some)
+    assert list(desk.shown()) == ["2020-05-11"]
+    assert await desk.shown_after(done()) == {"2020-05-11": ["store-12/evening.mp4"]}
+
+
+async def test_now_is_rewritten_when_something_has_changed_and_as_a_sign_of_life(desk: Desk) -> None:
+    await desk.turn()
+    await desk.turn()  # all has been seen by now
+    desk.path("now.js").write_bytes(b"")
+    await desk.turn()
+    assert desk.path("now.js").read_bytes() == b""
+    await desk.clock.advance(HEARTBEAT_S)
+    await desk.turn()
+    assert desk.data("now")["all_seen"]
+    desk.path("now.js").write_bytes(b"")
+    await desk.turn(of=service(ServiceState.STOPPED))
+    assert desk.data("now")["service"]["state"] == "stopped"
+
+
+async def test_deleted_footage_goes_from_the_page(desk: Desk) -> None:
+    await desk.shown_after(done(), done("b"))
+    gone = done(clips=(replace(done().clips[0], state=State.REMOVED),), state=State.REMOVED)
+    assert await desk.shown_after(gone) == {"2020-05-11": ["b.mp4"]}
+    assert [row["file"] for row in desk.data("finished")["latest"]] == ["b.mp4"]
+    gone = done("b", clips=(replace(done().clips[0], state=State.REMOVED),), state=State.REMOVED)
+    assert await desk.shown_after(gone) == {}
+
+
+async def test_footage_that_people_delete_goes_from_the_page_a_day_at_a_time(desk: Desk) -> None:
+    other = done("b", START + timedelta(days=1))
+    await desk.shown_after(done(), done("a"), other)
+    for name in ("a", "b"):
+        (desk.mirror / f"{name}.mp4").unlink()
+    lost = []
+    for _ in range(4):
+        await desk.clock.advance(LOOK_S)
+        await desk.turn()
+        lost.append(sum(map(len, desk.shown().values())))
+    assert lost == [2, 1, 1, 1]
+    assert [row["file"] for row in desk.data("finished")["latest"]] == ["store-12/evening.mp4"]
+    assert desk.data("finished")["days"].keys() == {"2020-05-11"}
+
+
+async def test_in_a_mirror_that_is_not_mounted_nothing_is_missing(desk: Desk) -> None:
+    shown = await desk.shown_after(done(), done("a"))
+    away = desk.mirror.rename(desk.mirror.with_name("away"))
+    desk.mirror.mkdir()  # where it was mounted
+    for _ in range(2):
+        await desk.clock.advance(LOOK_S)
+        await desk.turn()
+    desk.mirror.rmdir()
+    away.rename(desk.mirror)
+    assert await desk.shown_after() == shown
+
+
+async def test_where_one_cannot_look_nothing_is_missing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = await desk.shown_after(done(), done("a"))
+    (desk.mirror / "a.mp4").unlink()
+
+    def missing(paths: set[str]) -> set[str]:
+        raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{max(paths)}: Input/output error")
+
+    monkeypatch.setattr(desk.spool.own_files, "missing", missing)  # no folder breaks at will
+    await desk.clock.advance(LOOK_S)
+    with capture_logs() as logs:
+        assert await desk.shown_after(done("b")) == {"2020-05-11": [*shown["2020-05-11"], "b.mp4"]}
+    assert logs == []
+
+
+async def test_another_run_under_the_same_name_leaves_nothing_of_the_first(desk: Desk) -> None:
+    await desk.shown_after(done())
+    record = RequestRecord(
+        file="store-12/evening.json", sha256="b" * 64, filed_before="store-12/evening.json"
+    )
+    again = done(start=START + timedelta(days=2), request=replace(record, entries=done().request.entries))
+    assert await desk.shown_after(again) == {"2020-05-13": ["store-12/evening.mp4"]}
+
+
+async def test_what_ended_unseen_is_found_at_the_next_start(desk: Desk) -> None:
+    await desk.shown_after(done())
+    desk.save(done("b"))  # and then the daemon was killed
+    desk.another()
+    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4", "b.mp4"]}
+
+
+async def test_a_start_reads_only_what_was_written_since(desk: Desk) -> None:
+    """Not the hundred thousand others: what is as old has been seen, or the index says that it was not."""
+    await desk.shown_after(done())
+    desk.save(done("b"))
+    long_ago = (NOW - timedelta(days=2)).timestamp()
+    os.utime(desk.mirror / "b.status.json", (long_ago, long_ago))
+    desk.another()
+    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
+
+
+@pytest.mark.parametrize("lost", ["_page", "_page/finished.js", "_page/days/2020-05-11.js", "index.html"])
+@pytest.mark.parametrize("when", ["running", "stopped"])
+async def test_what_a_person_deletes_is_made_again(desk: Desk, lost: str, when: str) -> None:
+    shown = await desk.shown_after(done(), done("b", START + timedelta(days=1)))
+    path = desk.mirror / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for name in ("store-12/evening", "b"):
+        os.utime(desk.mirror / f"{name}.status.json", (0, 0))
+    if when == "stopped" or "days" in lost:  # a day is only missed at a start
+        desk.another()
+    assert await desk.shown_after() == shown
+    assert path.exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 50, b"camspool.finished({});\n", b"camspool.finished(["])
+async def test_a_damaged_index_is_made_again(desk: Desk, damage: bytes) -> None:
+    shown = await desk.shown_after(done())
+    desk.path("finished.js").write_bytes(damage)
+    desk.another()
+    assert await desk.shown_after() == shown
+
+
+async def test_in_another_time_zone_the_days_are_others(desk: Desk) -> None:
+    midnight = datetime.fromisoformat("2026-03-01T00:30:00+01:00")
+    assert list(await desk.shown_after(done(start=midnight))) == ["2026-03-01"]
+    desk.page.zone = ZoneInfo("UTC")
+    assert list(await desk.shown_after()) == ["2026-02-28"]
+
+
+async def test_somebody_elses_page_is_left_alone(desk: Desk) -> None:
+    (desk.mirror / "index.html").write_text("<h1>Mine</h1>")
+    with capture_logs() as logs:
+        await desk.turn()
+        await desk.turn()
+    assert [line["event"] for line in logs] == ["page_not_written"]
+    assert (desk.mirror / "index.html").read_text() == "<h1>Mine</h1>"
+    assert not desk.path("").exists()
+    (desk.mirror / "index.html").unlink()
+    assert await desk.shown_after(done()) != {}
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "folder"])
+async def test_whatever_else_is_called_like_the_page_is_left_alone(desk: Desk, kind: str) -> None:
+    page, portal = desk.mirror / "index.html", desk.mirror.with_name("portal.html")
+    if kind == "folder":
+        page.mkdir()
+    else:
+        page.symlink_to(portal)
+    if kind == "link":
+        portal.write_bytes(script.MARK)
+    with capture_logs() as logs:
+        await desk.turn()
+        await desk.turn()
+    assert [line["event"] for line in logs] == ["page_not_written"]
+    assert "is not camspool's" in logs[0]["problem"]
+    assert page.is_dir() if kind == "folder" else page.is_symlink()
+    assert not desk.path("").exists()
+
+
+async def test_an_older_page_of_ours_is_replaced(desk: Desk) -> None:
+    (desk.mirror / "index.html").write_bytes(script.MARK + b"<p>old")
+    await desk.turn()
+    assert (desk.mirror / "index.html").read_bytes() == script.html()
+
+
+async def test_switched_off_it_writes_nothing_and_switched_on_it_catches_up(desk: Desk) -> None:
+    desk.another(enabled=False)
+    desk.save(done())
+    desk.page.note(done())
+    await desk.turn()
+    assert sorted(path.name for path in desk.mirror.iterdir()) == [".camspool", "store-12"]
+    desk.page.enabled = True
+    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
+
+
+async def test_a_mirror_that_is_gone_is_told_once_and_nothing_is_lost(desk: Desk) -> None:
+    await desk.shown_after(done())
+    desk.mirror.rename(desk.mirror.with_name("away"))
+    with capture_logs() as logs:
+        desk.page.note(done("b"))
+        await desk.turn()
+        await desk.turn()
+    assert [line["event"] for line in logs] == ["page_not_written"]
+    desk.mirror.with_name("away").rename(desk.mirror)
+    assert "b.mp4" in (await desk.shown_after())["2020-05-11"]
+
+
+async def test_a_mirror_that_goes_while_it_is_looked_through_is_looked_through_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        desk.save(done(name))
+    really, broken = desk.spool.load_status, {"b"}
+
+    def load_status(name: str) -> Status | Foreign | None:
+        if name in broken:
+            broken.remove(name)
+            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, "Input/output error")
+        return really(name)
+
+    monkeypatch.setattr(desk.spool, "load_status", load_status)  # no folder breaks for a moment at will
+    await desk.turn()
+    assert not broken
+    assert sorted((await desk.shown_after())["2020-05-11"]) == ["a.mp4", "b.mp4", "c.mp4"]
+
+
+async def test_a_defect_of_the_page_stops_the_page_alone_until_a_reload(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.shown_after(done())
+    with capture_logs() as logs, monkeypatch.context() as patched:
+        patched.setattr(rows, "totals", None)
+        desk.page.note(done("b"))
+        await desk.turn()
+        await desk.turn()
+    assert [line["event"] for line in logs] == ["page_crashed"]
+    desk.page.enabled = True
+    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}, "the files alone count"
+
+
+@pytest.mark.parametrize("change", [{"bytes": 10**4000}, {"bytes": -1}, {"duration_s": 1e308}])
+async def test_a_request_that_cannot_be_shown_is_left_out_and_told(
+    desk: Desk, change: dict[str, Any]
+) -> None:
+    clip = done("b").clips[0]
+    assert clip.file
+    clip = replace(clip, file=replace(clip.file, **change))
+    with capture_logs() as logs:
+        shown = await desk.shown_after(done(), done("b", clips=(clip,)), done("c"))
+    assert shown == {"2020-05-11": ["store-12/evening.mp4", "c.mp4"]}
+    assert [(line["event"], line["request"]) for line in logs] == [("request_not_shown", "b")]
+
+
+def a_row(**changes: Any) -> dict[str, Any]:
+    [row] = rows.footage(done(), PRAGUE)["2020-05-11"]
+    return {**row, "pictured": False, **changes}
+
+
+NO_ROWS: list[Any] = [
+    *(None, [], {}, {"camera": 1}),
+    *(a_row(poster=name) for name in ("../../index.html", "a/b.jpg", None, "x.jpg")),
+    *(a_row(file=path) for path in ("../a.mp4", "/a.mp4", "a//b.mp4", "a\0.mp4", "\ud800.mp4", None)),
+    *(a_row(seconds=number) for number in (-1, 1e300, "1", None)),
+    *(a_row(bytes=10**30), a_row(more=1), a_row(camera=None), a_row(piece="1")),
+]
+
+
+@pytest.mark.parametrize("row", NO_ROWS)
+async def test_a_day_with_something_else_in_it_is_made_again(desk: Desk, row: Any) -> None:
+    shown = await desk.shown_after(done(), done("b"))
+    path = desk.path("days/2020-05-11.js")
+    path.write_bytes(
+        script.dump("day", {"format": "1 Europe/Prague", "day": "2020-05-11", "requests": [["x", [row]]]})
+    )
+    for name in ("store-12/evening", "b"):
+        os.utime(desk.mirror / f"{name}.status.json", (0, 0))
+    with capture_logs() as logs:
+        await desk.posters.make()
+        await desk.shown_after(done("c"))
+        await desk.turn()
+    assert sorted(desk.shown()["2020-05-11"]) == sorted([*shown["2020-05-11"], "c.mp4"])
+    assert [line for line in logs if line["event"] != "poster_not_made"] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"days": {"../x": {}}}, {"days": {"2020-05-11": None}}, {"days": []}),
+        *({"latest": [None]}, {"latest": [{}]}, {"latest": [a_row()]}, {"latest": ["x"]}, {"latest": {}}),
+        *({"failures": [{"request": "x"}]}, {"failures": [{"request": "x", "at": None}]}),
+        *({"through": "1"}, {"through": None}, {"through": -1}),
+    ],
+)
+async def test_an_index_with_something_else_in_it_is_made_again(desk: Desk, change: dict[str, Any]) -> None:
+    shown = await desk.shown_after(done())
+    desk.path("finished.js").write_bytes(script.dump("finished", desk.data("finished") | change))
+    desk.another()
+    with capture_logs() as logs:
+        assert await desk.shown_after() == shown
+    assert logs == []
+
+
+async def test_many_finished_requests_are_taken_in_a_part_at_a_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("camspool.page.page.MOST_PENDING", 20)
+    for number in range(35):
+        desk.save(done(f"{number}"))
+    shown = []
+    for _ in range(6):
+        await desk.turn()
+        shown.append(len(desk.shown().get("2020-05-11", [])))
+    assert shown == [10, 20, 30, 35, 35, 35]
+    assert desk.data("finished")["through"] > 0
+
+
+# Posters
+
+
+async def test_each_mp4_gets_a_poster_and_both_go_together(desk: Desk, tmp_path: Path) -> None:
+    await desk.turn()
+    write_clip(desk.mirror / "a.mp4", "moov_last")
+    await desk.shown_after(done("a"))
+    illustrated = await desk.posters.make()
+    assert illustrated == {"2020-05-11"}
+    [poster] = list(desk.path("posters").rglob("*.jpg"))
+    assert poster.read_bytes().startswith(b"\xff\xd8\xff")
+    desk.page._illustrated |= illustrated
+    await desk.turn()
+    finished = desk.data("finished")
+    assert finished["latest"][0]["pictured"]
+    assert finished["days"]["2020-05-11"]["pictured"] == 1
+    await desk.shown_after(done("a", clips=(replace(done("a").clips[0], state=State.REMOVED),)))
+    assert desk.pictures() == []
+
+
+async def test_a_poster_that_is_just_being_made_is_left_alone(desk: Desk) -> None:
+    await desk.shown_after(done("a"))
+    being_made = desk.path("posters/2020-05-11/.camspool-00000000-0000000000000000.tmp")
+    being_made.parent.mkdir(parents=True)
+    being_made.write_bytes(b"half")
+    await desk.shown_after(done("b"))
+    assert being_made.exists()
+
+
+async def test_a_video_without_a_picture_is_tried_once(desk: Desk) -> None:
+    await desk.turn()
+    (desk.mirror / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + b"junk" * 100)
+    await desk.shown_after(done("a"), done("gone"))
+    (desk.mirror / "gone.mp4").unlink()
+    with capture_logs() as logs:
+        assert await desk.posters.make() == set()
+        desk.posters.look_at({"2020-05-11"})
+        assert await desk.posters.make() == set()
+    assert [line["event"] for line in logs] == ["poster_not_made"] * 2
+    assert desk.pictures() == []
+
+
+async def test_a_video_on_a_share_that_has_died_holds_up_nothing_else(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.turn()
+    write_clip(desk.mirror / "a.mp4", "moov_last")
+    await desk.shown_after(done("a"))
+    really, alive = desk.spool.own_files.opened, threading.Event()
+
+    @contextlib.contextmanager
+    def opened(path: str) -> Iterator[int | None]:
+        with really(path) as descriptor:
+            yield descriptor if alive.wait(20) else None  # no folder dies at will
+            assert threading.current_thread() is not threading.main_thread()
+
+    monkeypatch.setattr(desk.spool.own_files, "opened", opened)
+    making = asyncio.create_task(desk.posters.make())
+    await asyncio.sleep(0.05)
+    alive.set()
+    assert await making == {"2020-05-11"}
+
+
+async def test_a_full_disk_gets_no_posters(desk: Desk) -> None:
+    await desk.turn()
+    write_clip(desk.mirror / "a.mp4", "moov_last")
+    await desk.shown_after(done("a"))
+    desk.has_room = False
+    assert await desk.posters.make() == set()
+    desk.has_room = True
+    assert await desk.posters.make() == {"2020-05-11"}
+
+
+async def test_without_pyav_there_are_no_posters_and_no_fuss(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    desk.another()
+    with capture_logs() as logs:
+        await desk.shown_after(done())
+        assert await desk.posters.make() == set()
+    assert logs == []
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        *("posters/2020-05-11/@eaDir/x", "posters/2020-05-11/ab.jpg/x", "posters/2020-05-11/mine.jpg"),
+        *("posters/@eaDir/ab.jpg", "posters/1999-01-01/notes.txt"),
+        *("days/@eaDir/x", "days/2001-01-01.js/x", "days/a.js"),
+    ],
+)
+async def test_what_others_put_beside_the_data_stays_and_stops_nothing(desk: Desk, strange: str) -> None:
+    await desk.turn()
+    desk.path(strange).parent.mkdir(parents=True, exist_ok=True)
+    desk.path(strange).write_bytes(b"x")
+    desk.path("finished.js").unlink()  # so that all is looked through again, and tidied
+    with capture_logs() as logs:
+        for status in (done(), done("b")):
+            desk.save(status)
+            desk.page.note(status)
+            await desk.turn()
+            await desk.turn()
+    assert logs == []
+    assert [row["file"] for row in desk.data("finished")["latest"]] == ["store-12/evening.mp4", "b.mp4"]
+    assert desk.path(strange).exists()
+
+
+async def test_posters_of_days_without_footage_go(desk: Desk) -> None:
+    await desk.shown_after(done())
+    stray = desk.path("posters/1999-01-01/ab12.jpg")
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"x")
+    desk.path("finished.js").unlink()
+    await desk.shown_after()
+    assert not stray.exists()
+
+
+# With the rest of the daemon
+
+
+@pytest.fixture(scope="module")
+def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with simulator(tmp_path_factory.mktemp("cache")) as running:
+        yield running
+
+
+async def test_a_daemon_keeps_its_page_and_the_others_know_that_it_is_ours(
+    tmp_path: Path, sim: Simulator
+) -> None:
+    async with daemon(tmp_path, sim, page={"enabled": True, "every": 1}, cleanup={"every": "1s"}) as camspool:
+        camspool.put("a/b.json", request(height=64))
+        camspool.put("wrong.json", "{}")
+        await camspool.ended("a/b")
+        for _ in range(1000):
+            if list((camspool.mirror / "_page/posters").rglob("*.jpg")):
+                break
+            await asyncio.sleep(0.02)
+    [day] = (camspool.mirror / "_page/days").iterdir()
+    assert script.load("day", day.read_bytes())["requests"][0][1][0]["file"] == "a/b.mp4"
+    assert list((camspool.mirror / "_page/posters").rglob("*.jpg"))
+    now = script.load("now", (camspool.mirror / "_page/now.js").read_bytes())
+    assert (now["service"]["state"], now["requests"]) == ("stopped", [])
+    finished = script.load("finished", (camspool.mirror / "_page/finished.js").read_bytes())
+    assert [row["request"] for row in finished["failures"]] == ["wrong"]
+    assert list(Verification(Mirror(camspool.mirror), [EVERYTHING], NOW).problems()) == []
+    async with daemon(
+        tmp_path, sim, page={"enabled": True, "every": 1}, cleanup={"keep": "1s", "every": "100ms"}
+    ):
+        for _ in range(1000):
+            if not list((camspool.mirror / "_page/days").iterdir()):
+                break
+            await asyncio.sleep(0.02)
+    assert list((camspool.mirror / "_page").rglob("*.jpg")) == []
+    assert document.load((camspool.mirror / "a/b.status.json").read_bytes()).state is State.REMOVED
+    assert json.loads((camspool.mirror / "_service.json").read_bytes())["state"] == "stopped"

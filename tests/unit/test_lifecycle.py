@@ -1,0 +1,397 @@
+"""The life of a clip: every state with every event, and the budgets."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from camspool.core import events
+from camspool.core.errors import IllegalEvent
+from camspool.core.events import Event
+from camspool.core.lifecycle import BAD_VIDEOS, EXPIRIES, REFUSALS, TABLE, advance
+from camspool.core.model import Attempts, Clip, Download, ErrorCode, Memory, Prepare, State, WaitReason
+from support.builders import NOW, a_clip, a_file, a_recording, a_wait, later
+from support.lifecycle_samples import DAY, SAMPLES, URL
+
+NOT_YET = WaitReason.RECORDING_NOT_YET_THERE
+TROUBLES = [reason for reason in WaitReason if reason is not NOT_YET]
+CLIP_STATES = [state for state in State if state not in {State.PARTIAL, State.REJECTED, State.VALIDATED}]
+OPEN = [state for state in CLIP_STATES if not state.final]
+
+GOES_ON = {
+    State.SCHEDULED: {"Due": State.QUEUED},
+    State.QUEUED: {"ListingBegan": State.LISTING, "IdStillFresh": State.PREPARING},
+    State.LISTING: {"ListingBegan": State.LISTING, "CameraFound": State.LISTING, "Listed": State.PREPARING},
+    State.PREPARING: {
+        "PrepareRequested": State.PREPARING,
+        "PrepareAccepted": State.PREPARING,
+        "PrepareProgressed": State.PREPARING,
+        "Prepared": State.DOWNLOADING,
+        "PrepareRefused": State.QUEUED,
+        "Expired": State.QUEUED,
+    },
+    State.DOWNLOADING: {
+        "DownloadBegan": State.DOWNLOADING,
+        "DownloadProgressed": State.DOWNLOADING,
+        "DownloadCompleted": State.VERIFYING,
+        "VideoFoundBad": State.QUEUED,
+        "Expired": State.QUEUED,
+    },
+    State.VERIFYING: {
+        "Verified": State.VERIFYING,
+        "Published": State.DONE,
+        "Reopened": State.DOWNLOADING,
+        "VideoFoundBad": State.QUEUED,
+    },
+}
+"""What moves a clip on or back. Every open state also waits, fails and can be cancelled."""
+
+
+def expected_state(state: State, event: Event) -> State | None:
+    """Where the event leads by the contract; None where it has no place."""
+    name = type(event).__name__
+    if state in OPEN:
+        always = {"Waits": state, "Failed": State.FAILED, "Cancelled": State.CANCELLED}
+        return {**GOES_ON[state], **always}.get(name)
+    return State.REMOVED if (state, name) == (State.DONE, "Removed") else None
+
+
+def one(clip: Clip, event: Event, now: datetime = NOW, give_up_after_s: float = DAY) -> Clip:
+    """The clip after an event that makes no further pieces."""
+    (after,) = advance(clip, event, now, give_up_after_s)
+    return after
+
+
+def course(clip: Clip, *happenings: Event) -> Clip:
+    for event in happenings:
+        clip = one(clip, event)
+    return clip
+
+
+def downloading(**changes: Any) -> Clip:
+    return a_clip(State.DOWNLOADING, memory=Memory(url=URL), **changes)
+
+
+def test_there_is_a_sample_of_every_event() -> None:
+    # By name: a dataclass with slots leaves its first, slotless self behind.
+    assert {type(event).__name__ for event in SAMPLES} == {kind.__name__ for kind in Event.__subclasses__()}
+
+
+@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("state", State)
+def test_every_state_with_every_event(state: State, event: Event) -> None:
+    clip = a_clip(state)
+    expected = expected_state(state, event)
+    if expected is None:
+        with pytest.raises(IllegalEvent, match=f"{state}.*{type(event).__name__}"):
+            advance(clip, event, NOW, DAY)
+        assert clip == a_clip(state)
+    else:
+        assert one(clip, event).state is expected
+
+
+@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("state", State)
+def test_no_budget_makes_an_illegal_event_legal(state: State, event: Event) -> None:
+    spent = Attempts(refused=REFUSALS, expired=EXPIRIES, bad_video=BAD_VIDEOS)
+    clip = a_clip(state, attempts=spent, troubled_s=2 * DAY)
+    if expected_state(state, event) is None:
+        with pytest.raises(IllegalEvent):
+            advance(clip, event, NOW, DAY)
+    else:
+        assert one(clip, event).state in {expected_state(state, event), State.FAILED}
+
+
+def reachable(state: State) -> Iterator[State]:
+    seen, ahead = {state}, [state]
+    while ahead:
+        found = ahead.pop()
+        yield found
+        new = set(TABLE.get(found, {}).values()) - seen
+        seen |= new
+        ahead += new
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_every_end_can_be_reached_from_every_open_state(state: State) -> None:
+    assert {State.DONE, State.FAILED, State.CANCELLED} <= set(reachable(state))
+
+
+def test_the_way_of_an_ordinary_clip() -> None:
+    clip = a_clip(State.SCHEDULED, waiting=a_wait(NOT_YET))
+    clip = course(clip, events.Due())
+    assert (clip.state, clip.waiting) == (State.QUEUED, None)
+    clip = course(clip, events.ListingBegan(), events.CameraFound(62303, "ACCC8EE8A9CA"))
+    assert (clip.node_id, clip.camera_name) == (62303, "ACCC8EE8A9CA")
+    clip = course(clip, events.Listed((a_recording(),)), events.PrepareRequested())
+    assert clip.recording == a_recording()
+    assert clip.prepare == Prepare(requested_at=NOW)
+    clip = course(clip, events.PrepareAccepted(), events.PrepareProgressed(63.0))
+    assert clip.prepare == Prepare(percent=63.0, requested_at=NOW, accepted=True)
+    clip = course(clip, events.Prepared(URL, later(DAY)))
+    assert (clip.prepare.percent, clip.memory.url) == (100.0, URL)
+    assert clip.recording == a_recording(url_expires_at=later(DAY))
+    clip = course(clip, events.DownloadBegan(), events.DownloadProgressed(Download(bytes=9, total_bytes=99)))
+    assert clip.download == Download(bytes=9, total_bytes=99)
+    clip = course(clip, events.DownloadCompleted(99, "5" * 64, later(21600)))
+    assert clip.download == Download(bytes=99, total_bytes=99)
+    assert clip.memory.sha256 == "5" * 64
+    assert clip.recording == a_recording(url_expires_at=later(21600))
+    clip = course(clip, events.Verified(a_file()), events.Published())
+    assert (clip.state, clip.file, clip.error) == (State.DONE, a_file(), None)
+    assert clip.attempts == Attempts(list=1, prepare=1, download=1)
+    removed = course(clip, events.Removed())
+    assert removed == replace(clip, state=State.REMOVED)  # the record stays
+
+
+def test_a_download_may_not_tell_when_its_url_dies() -> None:
+    clip = one(downloading(), events.DownloadCompleted(9, "5" * 64, None))
+    assert clip.recording
+    assert clip.recording.url_expires_at is None
+
+
+def test_several_recordings_become_pieces() -> None:
+    recordings = tuple(a_recording(id=f"r{number}", duration_s=number) for number in (1, 2, 3))
+    listing = a_clip(State.LISTING, ask=7, entry=2, node_id=62303, attempts=Attempts(list=1))
+    pieces = advance(listing, events.Listed(recordings), NOW, DAY)
+    assert [piece.state for piece in pieces] == [State.PREPARING, State.QUEUED, State.QUEUED]
+    assert [piece.key for piece in pieces] == ["007", "007-2", "007-3"]
+    assert [piece.piece for piece in pieces] == [1, 2, 3]
+    assert [piece.recording for piece in pieces] == list(recordings)
+    assert {(piece.pieces, piece.entry, piece.node_id) for piece in pieces} == {(3, 2, 62303)}
+    assert one(pieces[1], events.IdStillFresh()).state is State.PREPARING
+
+
+def test_a_piece_that_is_listed_again_stays_the_piece_it_was() -> None:
+    piece = a_clip(State.LISTING, piece=2, pieces=3)
+    assert one(piece, events.Listed((a_recording(),))).key == "001-2"
+
+
+BACK: list[tuple[State, Event]] = [
+    (State.PREPARING, events.PrepareRefused("no")),
+    (State.PREPARING, events.Expired("gone")),
+    (State.DOWNLOADING, events.Expired("gone")),
+    (State.DOWNLOADING, events.VideoFoundBad("HTML")),
+    (State.VERIFYING, events.VideoFoundBad("cut")),
+]
+
+
+@pytest.mark.parametrize(("state", "event"), BACK)
+def test_on_the_way_back_everything_that_hangs_on_the_old_id_is_forgotten(state: State, event: Event) -> None:
+    clip = a_clip(
+        state,
+        memory=Memory(url=URL, sha256="5" * 64, most_bytes=9),
+        prepare=Prepare(percent=100.0, requested_at=NOW, accepted=True),
+        download=Download(bytes=9, total_bytes=9, etag='"v1"'),
+        waiting=a_wait(),
+        file=a_file(),
+        piece=2,
+        pieces=3,
+    )
+    after = one(clip, event)
+    assert after.memory == Memory()
+    assert (after.prepare, after.download) == (Prepare(), Download())
+    assert (after.file, after.waiting) == (None, None)
+    assert after.recording == a_recording(id=None)  # its duration tells a piece from the others
+    assert (after.piece, after.pieces) == (2, 3)
+
+
+# --- budgets
+
+
+def again_and_again(clip: Clip, event: Event, most: int = 20) -> tuple[Clip, int]:
+    """Let the event happen each time the clip has got as far again: the failed clip, and how often."""
+    state = clip.state
+    for times in range(1, most):
+        clip = one(replace(clip, state=state, recording=a_recording()), event)
+        if clip.state.final:
+            return clip, times
+    raise AssertionError("for ever")
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "times", "code"),
+    [
+        (State.PREPARING, events.PrepareRefused("It would not"), 3, ErrorCode.PREPARE_REFUSED),
+        (State.PREPARING, events.Expired("The id is gone"), 6, ErrorCode.KEPT_EXPIRING),
+        (State.DOWNLOADING, events.Expired("The URL is gone"), 6, ErrorCode.KEPT_EXPIRING),
+        (State.DOWNLOADING, events.VideoFoundBad("It is HTML"), BAD_VIDEOS, ErrorCode.BAD_VIDEO),
+        (State.VERIFYING, events.VideoFoundBad("It is cut"), BAD_VIDEOS, ErrorCode.BAD_VIDEO),
+    ],
+)
+def test_what_happens_too_often_is_a_failure(state: State, event: Event, times: int, code: ErrorCode) -> None:
+    failed, needed = again_and_again(a_clip(state), event)
+    assert (failed.state, needed) == (State.FAILED, times)
+    assert failed.error
+    assert failed.error.code is code
+    assert failed.error.at == NOW
+    assert str(getattr(event, "message", "?")) in failed.error.message
+    assert str(times) in failed.error.message
+    assert failed.error.hint
+
+
+def test_each_budget_is_for_one_kind_of_mishap() -> None:
+    clip = a_clip(State.DOWNLOADING)
+    for event in [events.Expired("gone")] * 5 + [events.VideoFoundBad("cut")] * (BAD_VIDEOS - 1):
+        clip = replace(one(clip, event), state=State.DOWNLOADING)
+    assert clip.attempts == Attempts(expired=5, bad_video=BAD_VIDEOS - 1)
+
+
+def in_trouble(clip: Clip, waited_s: float) -> Clip:
+    return replace(clip, troubled_s=waited_s, tries=9, waiting=a_wait())
+
+
+@pytest.mark.parametrize("reason", TROUBLES)
+@pytest.mark.parametrize("state", OPEN)
+def test_a_clip_in_trouble_for_too_long_is_given_up(state: State, reason: WaitReason) -> None:
+    wait = events.Waits(a_wait(reason, later(600), "The server is down"))
+    waits = one(in_trouble(a_clip(state), DAY - 1), wait)
+    assert (waits.state, waits.tries, waits.troubled_s) == (state, 10, DAY - 1 + 600)
+    assert waits.waiting == wait.waiting
+    failed = one(in_trouble(a_clip(state), DAY), wait)
+    assert failed.state is State.FAILED
+    assert failed.error
+    assert failed.error.code is ErrorCode.GAVE_UP
+    assert "The server is down" in failed.error.message
+    assert failed.waiting is None
+
+
+def test_the_first_trouble_is_never_the_last() -> None:
+    after = one(a_clip(State.LISTING), events.Waits(a_wait(until=later(5))), give_up_after_s=0)
+    assert (after.state, after.tries, after.troubled_s) == (State.LISTING, 1, 5)
+
+
+def test_only_time_waited_because_of_the_trouble_counts() -> None:
+    # Between the two failures lies a day in which the daemon was switched off, or the clock jumped.
+    clip = one(a_clip(State.LISTING), events.Waits(a_wait(until=later(5))))
+    clip = one(clip, events.Waits(a_wait(until=later(2 * DAY + 10))), later(2 * DAY))
+    assert (clip.state, clip.troubled_s) == (State.LISTING, 15)
+
+
+PROGRESS: list[tuple[State, Event]] = [
+    (State.LISTING, events.Listed((a_recording(),))),
+    (State.PREPARING, events.PrepareAccepted()),
+    (State.PREPARING, events.PrepareProgressed(1.0)),
+    (State.PREPARING, events.Prepared(URL, later(DAY))),
+    (State.DOWNLOADING, events.DownloadProgressed(Download(bytes=1))),
+    (State.DOWNLOADING, events.DownloadCompleted(9, "5" * 64, None)),
+    (State.VERIFYING, events.Verified(a_file())),
+]
+NO_PROGRESS: list[tuple[State, Event]] = [
+    (State.QUEUED, events.ListingBegan()),
+    (State.QUEUED, events.IdStillFresh()),
+    (State.LISTING, events.ListingBegan()),
+    (State.LISTING, events.CameraFound(62303, None)),
+    (State.PREPARING, events.PrepareRequested()),
+    (State.DOWNLOADING, events.DownloadBegan()),
+    (State.DOWNLOADING, events.DownloadProgressed(Download(bytes=0, total_bytes=9))),
+    (State.VERIFYING, events.Reopened()),
+    *BACK,
+]
+
+
+@pytest.mark.parametrize(("state", "event"), PROGRESS)
+def test_progress_ends_a_trouble(state: State, event: Event) -> None:
+    after = one(in_trouble(a_clip(state), DAY - 1), event)
+    assert (after.troubled_s, after.tries, after.waiting) == (0, 0, None)
+
+
+@pytest.mark.parametrize(("state", "event"), NO_PROGRESS)
+def test_trying_alone_does_not_end_a_trouble(state: State, event: Event) -> None:
+    after = one(in_trouble(a_clip(state), DAY - 1), event)
+    assert (after.troubled_s, after.tries) == (DAY - 1, 9)
+
+
+def test_waiting_for_footage_is_no_trouble_however_long() -> None:
+    clip = a_clip(State.LISTING)
+    for day in range(30):
+        clip = one(clip, events.Waits(a_wait(NOT_YET)), later(day * DAY), give_up_after_s=1)
+    assert (clip.state, clip.troubled_s, clip.tries) == (State.LISTING, 0, 0)
+    # And a listing that answers has ended the trouble before it.
+    after = one(in_trouble(clip, 2 * DAY), events.Waits(a_wait(NOT_YET)))
+    assert (after.state, after.troubled_s, after.tries) == (State.LISTING, 0, 0)
+
+
+def interrupted_at(clip: Clip, size: int, now: datetime) -> Clip:
+    """A download that begins at its first byte, and breaks after `size`."""
+    for event in (
+        events.DownloadBegan(),
+        events.DownloadProgressed(Download(bytes=0, total_bytes=1000)),
+        events.DownloadProgressed(Download(bytes=size, total_bytes=1000)),
+        events.Waits(a_wait(WaitReason.DOWNLOAD_INTERRUPTED, now + timedelta(hours=1))),
+    ):
+        clip = one(clip, event, now)
+        if clip.state.final:
+            break
+    return clip
+
+
+def test_a_download_that_breaks_and_starts_over_for_ever_is_given_up() -> None:
+    clip = downloading()
+    for hour in range(25):
+        assert clip.state is State.DOWNLOADING
+        clip = interrupted_at(clip, 500, later(hour * 3600))
+    assert clip.error
+    assert clip.error.code is ErrorCode.GAVE_UP
+
+
+def test_a_download_that_gets_further_each_time_is_not_given_up() -> None:
+    clip = downloading()
+    for hour in range(100):
+        clip = interrupted_at(clip, 500 + hour, later(hour * 3600))
+        assert (clip.state, clip.tries) == (State.DOWNLOADING, 1)
+
+
+def test_a_resumed_download_gets_on_from_where_it_was_before_a_restart() -> None:
+    saved = in_trouble(downloading(download=Download(bytes=500, total_bytes=1000)), 100)
+    restarted = replace(saved, memory=Memory())
+    same = one(restarted, events.DownloadProgressed(Download(bytes=500, total_bytes=1000)))
+    assert same.troubled_s == 100
+    assert one(same, events.DownloadProgressed(Download(bytes=501, total_bytes=1000))).troubled_s == 0
+
+
+# --- what is left behind
+
+
+def test_a_failure_is_in_the_clip_with_its_hint() -> None:
+    failed = one(
+        a_clip(State.VERIFYING, file=a_file(), waiting=a_wait()),
+        events.Failed(ErrorCode.BAD_VIDEO, "It is cut short.", "Look in the portal."),
+    )
+    assert failed.error
+    assert (failed.error.code, failed.error.message) == (ErrorCode.BAD_VIDEO, "It is cut short.")
+    assert (failed.error.hint, failed.error.at) == ("Look in the portal.", NOW)
+    assert (failed.file, failed.waiting) == (None, None)
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_a_cancelled_clip_has_no_file_and_waits_for_nothing(state: State) -> None:
+    cancelled = one(a_clip(state, waiting=a_wait(), file=a_file()), events.Cancelled())
+    assert (cancelled.state, cancelled.file, cancelled.waiting) == (State.CANCELLED, None, None)
+    assert cancelled.error is None
+
+
+def test_a_download_that_has_to_be_read_again_keeps_its_bytes_and_url() -> None:
+    verifying = a_clip(
+        State.VERIFYING,
+        download=Download(bytes=9, total_bytes=9),
+        memory=Memory(url=URL, sha256="5" * 64),
+        file=a_file(),
+    )
+    after = one(verifying, events.Reopened())
+    assert (after.state, after.file) == (State.DOWNLOADING, None)
+    assert (after.memory.url, after.memory.sha256) == (URL, None)
+    assert after.download == Download(bytes=9, total_bytes=9)
+
+
+def test_a_url_is_not_shown_by_accident() -> None:
+    assert "secret" not in repr(one(a_clip(State.PREPARING), events.Prepared(URL, NOW)))
+    assert "secret" not in repr(events.Prepared(URL, NOW))
+
+
+def test_only_news_without_consequences_is_routine() -> None:
+    for event in SAMPLES:
+        if event.routine:
+            assert all(row.get(type(event), state) is state for state, row in TABLE.items()), event
