@@ -44,7 +44,7 @@ BOOTED := $(addprefix tests/system/test_,service.py service_reload.py operating.
 
 test-system: export CAMSPOOL_TEST_COURSES ?= 200
 test-system: $(DEV) ## run what needs root, strace, fuse3, systemd, chromium, samba, curl and jq, or minutes
-	$(BIN)/pytest tests/system tests/test_promises.py $(addprefix --ignore=,$(BOOTED)) \
+	$(BIN)/pytest tests/system tests/pipeline/test_promises.py $(addprefix --ignore=,$(BOOTED)) \
 		-n $(JOBS) --dist worksteal $(ARGS)
 	$(BIN)/pytest $(BOOTED) -n $(JOBS) --dist loadfile $(ARGS)
 

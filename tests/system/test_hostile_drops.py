@@ -1,6 +1,6 @@
 """Hostile input in bulk, and faults that never end: answers for all, memory bounded, nobody held up.
 
-The same drops and faults one at a time, without root and in seconds, are in `tests/test_hostile.py`.
+The same drops and faults one at a time, without root and in seconds, are in `tests/pipeline/test_hostile.py`.
 """
 
 import os

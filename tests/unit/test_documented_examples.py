@@ -27,7 +27,7 @@ RULES: Final = intake.Rules(
     height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=1000
 )
 
-HERE: Final = "tests/test_documented_examples.py"
+HERE: Final = "tests/unit/test_documented_examples.py"
 PACKAGE: Final = "tests/system/test_package.py"
 OPERATING: Final = "tests/system/test_operating.py"
 SHARES: Final = "tests/system/test_shares.py"
