@@ -59,7 +59,7 @@ def run(config_path: Path | None) -> None:
     from camspool.adapters import logs
     from camspool.adapters.spool import AlreadyRunning
     from camspool.adapters.systemd import ServiceManager
-    from camspool.config import loading as config
+    from camspool.config import loading
     from camspool.core.errors import ConfigurationError, StorageTrouble
     from camspool.service.daemon import Service
 
@@ -72,7 +72,7 @@ def run(config_path: Path | None) -> None:
     logs.configure(settings.logging.level, settings.logging.format)
 
     def reread() -> "Settings":
-        return config.load(path, os.environ, may_be_empty=False)
+        return loading.load(path, os.environ, may_be_empty=False)
 
     async def serve() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(FILE_THREADS, "files"))
@@ -276,29 +276,29 @@ def schema(document: str) -> None:
     """Print the JSON Schema of a kind of file."""
     import json
 
-    from camspool.config import loading as config
+    from camspool.config import loading
     from camspool.core import document as status_document
-    from camspool.core import request_parser as intake
+    from camspool.core import request_parser
 
     schemas = {
-        "request": intake.request_schema,
+        "request": request_parser.request_schema,
         "status": status_document.schema,
-        "config": config.config_schema,
+        "config": loading.config_schema,
     }
     click.echo(json.dumps(schemas[document](), indent=2, ensure_ascii=False))
 
 
 def _configuration_file(named: Path | None) -> Path:
     """Where the configuration is; ends the program with exit code 78 when it is nowhere."""
-    from camspool.config import loading as config
+    from camspool.config import loading
     from camspool.core.errors import ConfigurationError
 
     try:
-        path = config.find(named, os.environ)
+        path = loading.find(named, os.environ)
     except ConfigurationError as error:
         _give_up_configuration(error)
     if path is None:
-        places = ", ".join(["$CAMSPOOL_CONFIG", *map(str, config.PLACES)])
+        places = ", ".join(["$CAMSPOOL_CONFIG", *map(str, loading.PLACES)])
         _give_up(
             f"There is no configuration file: looked for -c, {places}. Copy config.example.yaml.", EX_CONFIG
         )
@@ -307,11 +307,11 @@ def _configuration_file(named: Path | None) -> Path:
 
 def _load(path: Path) -> "Settings":
     """The settings; ends the program with exit code 78 when they cannot be used."""
-    from camspool.config import loading as config
+    from camspool.config import loading
     from camspool.core.errors import ConfigurationError
 
     try:
-        return config.load(path, os.environ)
+        return loading.load(path, os.environ)
     except ConfigurationError as error:
         _give_up_configuration(error)
 

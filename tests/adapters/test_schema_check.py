@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from graphql import DocumentNode, FieldNode, OperationDefinitionNode, build_schema, graphql_sync, parse
 
-from camspool.adapters.survilla import documents
-from camspool.adapters.survilla import schema_check as misfits
+from camspool.adapters.survilla import documents, schema_check
 from camspool.core.ports import AskProgress, ListCameras, ListRecordings, PrepareRecording, Question
 
 SDL = (Path(__file__).parents[2] / "daemon/camspool/simulator/schema.graphql").read_text()
@@ -23,7 +22,7 @@ def missing(sdl: str) -> tuple[str, ...]:
     told = graphql_sync(build_schema(sdl), documents.SCHEMA_QUESTION)
     assert told.errors is None
     assert told.data is not None
-    return misfits.missing(told.data["__schema"])
+    return schema_check.missing(told.data["__schema"])
 
 
 def test_the_documented_schema_lacks_nothing() -> None:
@@ -77,7 +76,7 @@ def test_what_can_be_filled_all_the_same(old: str, new: str) -> None:
 
 @pytest.mark.parametrize("schema", [None, {}, {"types": None}, {"types": [{}]}, [], "x"])
 def test_an_introspection_that_is_none(schema: Any) -> None:
-    assert misfits.missing(schema) == ("its introspection cannot be understood",)
+    assert schema_check.missing(schema) == ("its introspection cannot be understood",)
 
 
 @pytest.mark.parametrize("question", EACH, ids=lambda question: type(question).__name__)
@@ -85,11 +84,13 @@ def test_what_is_looked_at_is_what_is_sent(question: Question) -> None:
     """GraphQL's own parser finds the same fields and arguments in the document of a call."""
     sent = parse(documents.build([question], documents.USUAL_TYPES)["query"])
     assert paths(sent) == {
-        path for each in misfits.selections(documents.FORMS[type(question)].field) for path in looked_at(each)
+        path
+        for each in schema_check.selections(documents.FORMS[type(question)].field)
+        for path in looked_at(each)
     }
 
 
-def looked_at(selection: misfits.Selection, above: str = "") -> set[str]:
+def looked_at(selection: schema_check.Selection, above: str = "") -> set[str]:
     place = f"{above}/{selection.name}({','.join(selection.arguments)})"
     return {place}.union(*(looked_at(inner, place) for inner in selection.inner))
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from camspool.adapters.survilla import parsing as values
+from camspool.adapters.survilla import parsing
 from camspool.cli import main
 from camspool.commands.cameras import remembered
 from camspool.core.model import Camera
@@ -86,7 +86,7 @@ def test_a_tree_that_goes_round_in_a_circle_is_left() -> None:
         {"node_id": 3, "parent_node_id": 1, "type": "camera", "name": "c"},
         {"node_id": 4, "parent_node_id": 4, "type": "camera", "name": "its own parent"},
     ]
-    first, second = values.cameras(nodes)
+    first, second = parsing.cameras(nodes)
     assert first.place[-1] == "a"
     assert len(first.place) == len(second.place) == 20
 

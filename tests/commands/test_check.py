@@ -29,12 +29,10 @@ from camspool.commands.check import (
     configuration,
     credential,
     folders,
+    hooks,
     portal,
     unit,
     watching,
-)
-from camspool.commands.check import (
-    hooks as telling,
 )
 from camspool.commands.check.isolated import Aside, Person
 from camspool.commands.check.result import Row, Verdict, merged, ok, warning, wrong
@@ -552,19 +550,19 @@ def test_the_clock(tmp_path: Path, ahead: int | None, verdict: str, words: str) 
 )
 def test_a_hook_that_nobody_could_run(tmp_path: Path, program: str, verdict: str, found: str) -> None:
     (tmp_path / "text").touch(0o644)
-    rows = telling.hook((program.format(folder=tmp_path), "--quiet"), {"PATH": "/bin"})
+    rows = hooks.hook((program.format(folder=tmp_path), "--quiet"), {"PATH": "/bin"})
     row = said(rows, "hook")
     assert row[0] == verdict
     assert found.format(folder=tmp_path) in row[1]
 
 
 def test_figures_that_nobody_could_write(tmp_path: Path) -> None:
-    assert said(telling.metrics(tmp_path / "x.prom"), "metrics")[:2] == ("ok", f"{tmp_path} can be written")
+    assert said(hooks.metrics(tmp_path / "x.prom"), "metrics")[:2] == ("ok", f"{tmp_path} can be written")
     assert tree(tmp_path) == []
-    verdict, found, remedy = said(telling.metrics(tmp_path / "none/x.prom"), "metrics")
+    verdict, found, remedy = said(hooks.metrics(tmp_path / "none/x.prom"), "metrics")
     assert (verdict, found.startswith(f"{tmp_path}/none does not exist")) == ("wrong", True)
     assert remedy.startswith("install -d -o ")
-    assert said(telling.metrics(Path("/proc/x.prom")), "metrics")[0] == "wrong"
+    assert said(hooks.metrics(Path("/proc/x.prom")), "metrics")[0] == "wrong"
 
 
 # The unit

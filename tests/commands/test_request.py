@@ -21,8 +21,7 @@ from camspool.adapters.spool import MarkedFolder, Memory
 from camspool.cli import main
 from camspool.commands.request.order import Order, Refused, file_named, make, proposed_names
 from camspool.commands.request.relative_times import moment
-from camspool.core import document
-from camspool.core import request_parser as intake
+from camspool.core import document, request_parser
 from camspool.core.model import RequestRecord, State
 from camspool.core.problems import Unexpected
 from support.builders import a_clip, a_status, an_entry
@@ -31,7 +30,7 @@ from support.running import START, daemon, simulator
 PRAGUE = ZoneInfo("Europe/Prague")
 NOW = datetime(2026, 3, 4, 12, 0, 0, 250_000, tzinfo=UTC)
 """A Wednesday, 13:00 in Prague."""
-RULES = intake.Rules(height="best", longest_s=86400, timezone=PRAGUE, clips_per_request=1000)
+RULES = request_parser.Rules(height="best", longest_s=86400, timezone=PRAGUE, clips_per_request=1000)
 
 
 def local(text: str) -> datetime:
@@ -140,14 +139,16 @@ def test_the_file_says_to_the_daemon_what_was_understood() -> None:
     )
     made = make(order, NOW, RULES)
     document = documents.read(made.data, ".json")
-    parsed = intake.parse(document, RULES)
+    parsed = request_parser.parse(document, RULES)
     assert parsed.entries == (made.entry,)
     assert parsed.validate_only
     assert made.entry.camera == ("Gate", 62303, "007")
     assert made.entry.metadata == {"case": "4711", "note": "a=b"}
     assert (document["from"], document["to"]) == ("2026-03-03T23:00:00+01:00", "2026-03-04T01:00:00+01:00")
-    in_new_york = intake.Rules("best", 86400, ZoneInfo("America/New_York"), 1000)
-    assert intake.parse(document, in_new_york).entries == parsed.entries, "whatever the zone of its reader"
+    in_new_york = request_parser.Rules("best", 86400, ZoneInfo("America/New_York"), 1000)
+    assert request_parser.parse(document, in_new_york).entries == parsed.entries, (
+        "whatever the zone of its reader"
+    )
 
 
 def refusal(order: Order) -> list[str]:

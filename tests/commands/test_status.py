@@ -18,8 +18,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from camspool.cli import main
-from camspool.commands.status import phrases as words
-from camspool.commands.status import snapshot as seen
+from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.lookup import NoSuchRequest, NotTakenIn, find
 from camspool.commands.status.render import Board
 from camspool.commands.verify.mirror import Mirror
@@ -215,7 +214,7 @@ def test_only_what_is_shown_is_read(house: House) -> None:
             return super().status(name)
 
     mirror = Counting(house.mirror)
-    assert [status.name for status in seen._finished(mirror, 2, set())] == ["2/n29", "1/n28"]
+    assert [status.name for status in snapshot._finished(mirror, 2, set())] == ["2/n29", "1/n28"]
     assert mirror.read == 2
 
 
@@ -301,7 +300,7 @@ def test_hostile_names_and_any_width(house: House, width: int) -> None:
     failed = a_clip(State.FAILED, camera_name=HOSTILE)
     house.save("bad", failed, error=a_failure(message=HOSTILE * 3))
     out = io.StringIO()
-    view = seen.look(house.settings, 10, NOW)
+    view = snapshot.look(house.settings, 10, NOW)
     Console(file=out, width=width).print(Board(view))
     shown = out.getvalue()
     assert max(map(len, shown.splitlines())) <= width
@@ -324,9 +323,9 @@ def test_times_at_the_ends_of_all_dates_and_sizes_beyond_all_disks_are_shown(hou
     assert "9999-12-31 23:59:59" in shown
     assert "good" in shown
     assert f"{10**400}bytes" in "".join(house.shown("odd").split())
-    assert words.instant(last, PRAGUE, NOW) == "9999-12-31 23:59:59+0000"
-    assert words.time_range(last, last, PRAGUE) == "9999-12-31 23:59:59+0000 - 9999-12-31 23:59:59+0000"
-    assert words.time_range(first, first, ZoneInfo("America/New_York")).endswith("00:00:00+0000")
+    assert phrases.instant(last, PRAGUE, NOW) == "9999-12-31 23:59:59+0000"
+    assert phrases.time_range(last, last, PRAGUE) == "9999-12-31 23:59:59+0000 - 9999-12-31 23:59:59+0000"
+    assert phrases.time_range(first, first, ZoneInfo("America/New_York")).endswith("00:00:00+0000")
 
 
 def test_a_status_that_cannot_be_shown_costs_its_own_row_alone(
@@ -334,14 +333,14 @@ def test_a_status_that_cannot_be_shown_costs_its_own_row_alone(
 ) -> None:
     house.save("good", a_clip(State.DONE), age=10)
     house.save("bad", a_clip(State.DONE))
-    really = words.news
+    really = phrases.news
 
     def news(status: Status, now: datetime, zone: ZoneInfo) -> str:
         if status.name == "bad":
             raise OverflowError("too much")
         return really(status, now, zone)
 
-    monkeypatch.setattr(words, "news", news)
+    monkeypatch.setattr(phrases, "news", news)
     shown = " ".join(house.shown().split())
     assert "done bad cannot be shown: too much" in shown
     assert "done good" in shown
@@ -356,12 +355,12 @@ def test_no_colours_but_on_a_terminal(house: House) -> None:
 
 def test_several_cameras_and_ranges_in_words() -> None:
     clips = [a_clip(camera=number, camera_name=f"C{number}", ask=number) for number in range(1, 6)]
-    assert words.cameras(a_status(*clips)) == "C1, C2, C3 and 2 more"
+    assert phrases.cameras(a_status(*clips)) == "C1, C2, C3 and 2 more"
     summer, winter = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     folded = "2026-10-25 02:30:00+0200 - 2026-10-25 02:30:00+0100"
-    assert words.time_range(summer, winter, PRAGUE) == folded
+    assert phrases.time_range(summer, winter, PRAGUE) == folded
     assert (
-        words.time_range(START, END + timedelta(days=1), PRAGUE)
+        phrases.time_range(START, END + timedelta(days=1), PRAGUE)
         == "2020-05-11 11:41:29 - 2020-05-12 11:51:29"
     )
 

@@ -63,7 +63,7 @@ def done(name: str = "store-12/evening", start: datetime = START, **changes: Any
     return replace(status, **changes)
 
 
-class Desk:
+class Harness:
     """A page on real folders, and short ways to see what it shows."""
 
     def __init__(self, folder: Path) -> None:
@@ -119,8 +119,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
+def harness(tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(tmp_path)
     yield made
     made.spool.close()
 
@@ -203,171 +203,177 @@ def test_the_busiest_requests_are_told_and_the_others_counted() -> None:
 # What lies in the mirror
 
 
-async def test_ended_requests_are_on_the_page_by_the_day_of_their_footage(desk: Desk) -> None:
+async def test_ended_requests_are_on_the_page_by_the_day_of_their_footage(harness: Harness) -> None:
     other = done("b/c", START + timedelta(days=1), finished_at=later(5))
     failed = a_status(name="f", state=State.FAILED, error=a_failure(), finished_at=later(1))
-    shown = await desk.shown_after(done(), other, failed)
+    shown = await harness.shown_after(done(), other, failed)
     assert shown == {"2020-05-11": ["store-12/evening.mp4"], "2020-05-12": ["b/c.mp4"]}
-    finished = desk.data("finished")
+    finished = harness.data("finished")
     assert [row["file"] for row in finished["latest"]] == ["b/c.mp4", "store-12/evening.mp4"]
     assert [row["request"] for row in finished["failures"]] == ["f"]
     day = finished["days"]["2020-05-11"]
     assert (day["clips"], day["seconds"], day["bytes"]) == (1, 600, 8_388_608)
     assert day["cameras"] == [["camera 62303", 1]]
-    assert (desk.mirror / "index.html").read_bytes() == script.html()
+    assert (harness.mirror / "index.html").read_bytes() == script.html()
 
 
-async def test_what_is_outstanding_and_the_health_are_on_the_page(desk: Desk) -> None:
+async def test_what_is_outstanding_and_the_health_are_on_the_page(harness: Harness) -> None:
     problem = ServiceProblem("unauthorised", HOSTILE, NOW)
     at_work = a_status(a_clip(State.DOWNLOADING), state=State.DOWNLOADING, name=HOSTILE.replace("/", ""))
-    await desk.turn(at_work, of=service(ServiceState.DEGRADED, problem))
-    now = desk.data("now")
+    await harness.turn(at_work, of=service(ServiceState.DEGRADED, problem))
+    now = harness.data("now")
     assert (now["count"], now["requests"][0]["request"]) == (1, at_work.name)
     assert now["service"]["problems"] == [{"message": HOSTILE, "since": rows.written(NOW)}]
-    assert b"<" not in desk.path("now.js").read_bytes()
+    assert b"<" not in harness.path("now.js").read_bytes()
 
 
-async def test_finished_clips_of_a_request_in_work_are_shown_and_its_end_replaces_them(desk: Desk) -> None:
+async def test_finished_clips_of_a_request_in_work_are_shown_and_its_end_replaces_them(
+    harness: Harness,
+) -> None:
     some = done(state=State.DOWNLOADING, finished_at=None, progress=Progress(clips_done=1, clips_total=2))
-    await desk.turn(some)
-    assert list(desk.shown()) == ["2020-05-11"]
-    assert await desk.shown_after(done()) == {"2020-05-11": ["store-12/evening.mp4"]}
+    await harness.turn(some)
+    assert list(harness.shown()) == ["2020-05-11"]
+    assert await harness.shown_after(done()) == {"2020-05-11": ["store-12/evening.mp4"]}
 
 
-async def test_now_is_rewritten_when_something_has_changed_and_as_a_sign_of_life(desk: Desk) -> None:
-    await desk.turn()
-    await desk.turn()  # all has been seen by now
-    desk.path("now.js").write_bytes(b"")
-    await desk.turn()
-    assert desk.path("now.js").read_bytes() == b""
-    await desk.clock.advance(HEARTBEAT_S)
-    await desk.turn()
-    assert desk.data("now")["all_seen"]
-    desk.path("now.js").write_bytes(b"")
-    await desk.turn(of=service(ServiceState.STOPPED))
-    assert desk.data("now")["service"]["state"] == "stopped"
+async def test_now_is_rewritten_when_something_has_changed_and_as_a_sign_of_life(
+    harness: Harness,
+) -> None:
+    await harness.turn()
+    await harness.turn()  # all has been seen by now
+    harness.path("now.js").write_bytes(b"")
+    await harness.turn()
+    assert harness.path("now.js").read_bytes() == b""
+    await harness.clock.advance(HEARTBEAT_S)
+    await harness.turn()
+    assert harness.data("now")["all_seen"]
+    harness.path("now.js").write_bytes(b"")
+    await harness.turn(of=service(ServiceState.STOPPED))
+    assert harness.data("now")["service"]["state"] == "stopped"
 
 
-async def test_deleted_footage_goes_from_the_page(desk: Desk) -> None:
-    await desk.shown_after(done(), done("b"))
+async def test_deleted_footage_goes_from_the_page(harness: Harness) -> None:
+    await harness.shown_after(done(), done("b"))
     gone = done(clips=(replace(done().clips[0], state=State.REMOVED),), state=State.REMOVED)
-    assert await desk.shown_after(gone) == {"2020-05-11": ["b.mp4"]}
-    assert [row["file"] for row in desk.data("finished")["latest"]] == ["b.mp4"]
+    assert await harness.shown_after(gone) == {"2020-05-11": ["b.mp4"]}
+    assert [row["file"] for row in harness.data("finished")["latest"]] == ["b.mp4"]
     gone = done("b", clips=(replace(done().clips[0], state=State.REMOVED),), state=State.REMOVED)
-    assert await desk.shown_after(gone) == {}
+    assert await harness.shown_after(gone) == {}
 
 
-async def test_footage_that_people_delete_goes_from_the_page_a_day_at_a_time(desk: Desk) -> None:
+async def test_footage_that_people_delete_goes_from_the_page_a_day_at_a_time(harness: Harness) -> None:
     other = done("b", START + timedelta(days=1))
-    await desk.shown_after(done(), done("a"), other)
+    await harness.shown_after(done(), done("a"), other)
     for name in ("a", "b"):
-        (desk.mirror / f"{name}.mp4").unlink()
+        (harness.mirror / f"{name}.mp4").unlink()
     lost = []
     for _ in range(4):
-        await desk.clock.advance(LOOK_S)
-        await desk.turn()
-        lost.append(sum(map(len, desk.shown().values())))
+        await harness.clock.advance(LOOK_S)
+        await harness.turn()
+        lost.append(sum(map(len, harness.shown().values())))
     assert lost == [2, 1, 1, 1]
-    assert [row["file"] for row in desk.data("finished")["latest"]] == ["store-12/evening.mp4"]
-    assert desk.data("finished")["days"].keys() == {"2020-05-11"}
+    assert [row["file"] for row in harness.data("finished")["latest"]] == ["store-12/evening.mp4"]
+    assert harness.data("finished")["days"].keys() == {"2020-05-11"}
 
 
-async def test_in_a_mirror_that_is_not_mounted_nothing_is_missing(desk: Desk) -> None:
-    shown = await desk.shown_after(done(), done("a"))
-    away = desk.mirror.rename(desk.mirror.with_name("away"))
-    desk.mirror.mkdir()  # where it was mounted
+async def test_in_a_mirror_that_is_not_mounted_nothing_is_missing(harness: Harness) -> None:
+    shown = await harness.shown_after(done(), done("a"))
+    away = harness.mirror.rename(harness.mirror.with_name("away"))
+    harness.mirror.mkdir()  # where it was mounted
     for _ in range(2):
-        await desk.clock.advance(LOOK_S)
-        await desk.turn()
-    desk.mirror.rmdir()
-    away.rename(desk.mirror)
-    assert await desk.shown_after() == shown
+        await harness.clock.advance(LOOK_S)
+        await harness.turn()
+    harness.mirror.rmdir()
+    away.rename(harness.mirror)
+    assert await harness.shown_after() == shown
 
 
-async def test_where_one_cannot_look_nothing_is_missing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = await desk.shown_after(done(), done("a"))
-    (desk.mirror / "a.mp4").unlink()
+async def test_where_one_cannot_look_nothing_is_missing(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = await harness.shown_after(done(), done("a"))
+    (harness.mirror / "a.mp4").unlink()
 
     def missing(paths: set[str]) -> set[str]:
         raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{max(paths)}: Input/output error")
 
-    monkeypatch.setattr(desk.spool.own_files, "missing", missing)  # no folder breaks at will
-    await desk.clock.advance(LOOK_S)
+    monkeypatch.setattr(harness.spool.own_files, "missing", missing)  # no folder breaks at will
+    await harness.clock.advance(LOOK_S)
     with capture_logs() as logs:
-        assert await desk.shown_after(done("b")) == {"2020-05-11": [*shown["2020-05-11"], "b.mp4"]}
+        assert await harness.shown_after(done("b")) == {"2020-05-11": [*shown["2020-05-11"], "b.mp4"]}
     assert logs == []
 
 
-async def test_another_run_under_the_same_name_leaves_nothing_of_the_first(desk: Desk) -> None:
-    await desk.shown_after(done())
+async def test_another_run_under_the_same_name_leaves_nothing_of_the_first(harness: Harness) -> None:
+    await harness.shown_after(done())
     record = RequestRecord(
         file="store-12/evening.json", sha256="b" * 64, filed_before="store-12/evening.json"
     )
     again = done(start=START + timedelta(days=2), request=replace(record, entries=done().request.entries))
-    assert await desk.shown_after(again) == {"2020-05-13": ["store-12/evening.mp4"]}
+    assert await harness.shown_after(again) == {"2020-05-13": ["store-12/evening.mp4"]}
 
 
-async def test_what_ended_unseen_is_found_at_the_next_start(desk: Desk) -> None:
-    await desk.shown_after(done())
-    desk.save(done("b"))  # and then the daemon was killed
-    desk.another()
-    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4", "b.mp4"]}
+async def test_what_ended_unseen_is_found_at_the_next_start(harness: Harness) -> None:
+    await harness.shown_after(done())
+    harness.save(done("b"))  # and then the daemon was killed
+    harness.another()
+    assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4", "b.mp4"]}
 
 
-async def test_a_start_reads_only_what_was_written_since(desk: Desk) -> None:
+async def test_a_start_reads_only_what_was_written_since(harness: Harness) -> None:
     """Not the hundred thousand others: what is as old has been seen, or the index says that it was not."""
-    await desk.shown_after(done())
-    desk.save(done("b"))
+    await harness.shown_after(done())
+    harness.save(done("b"))
     long_ago = (NOW - timedelta(days=2)).timestamp()
-    os.utime(desk.mirror / "b.status.json", (long_ago, long_ago))
-    desk.another()
-    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
+    os.utime(harness.mirror / "b.status.json", (long_ago, long_ago))
+    harness.another()
+    assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
 
 
 @pytest.mark.parametrize("lost", ["_page", "_page/finished.js", "_page/days/2020-05-11.js", "index.html"])
 @pytest.mark.parametrize("when", ["running", "stopped"])
-async def test_what_a_person_deletes_is_made_again(desk: Desk, lost: str, when: str) -> None:
-    shown = await desk.shown_after(done(), done("b", START + timedelta(days=1)))
-    path = desk.mirror / lost
+async def test_what_a_person_deletes_is_made_again(harness: Harness, lost: str, when: str) -> None:
+    shown = await harness.shown_after(done(), done("b", START + timedelta(days=1)))
+    path = harness.mirror / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name in ("store-12/evening", "b"):
-        os.utime(desk.mirror / f"{name}.status.json", (0, 0))
+        os.utime(harness.mirror / f"{name}.status.json", (0, 0))
     if when == "stopped" or "days" in lost:  # a day is only missed at a start
-        desk.another()
-    assert await desk.shown_after() == shown
+        harness.another()
+    assert await harness.shown_after() == shown
     assert path.exists()
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 50, b"camspool.finished({});\n", b"camspool.finished(["])
-async def test_a_damaged_index_is_made_again(desk: Desk, damage: bytes) -> None:
-    shown = await desk.shown_after(done())
-    desk.path("finished.js").write_bytes(damage)
-    desk.another()
-    assert await desk.shown_after() == shown
+async def test_a_damaged_index_is_made_again(harness: Harness, damage: bytes) -> None:
+    shown = await harness.shown_after(done())
+    harness.path("finished.js").write_bytes(damage)
+    harness.another()
+    assert await harness.shown_after() == shown
 
 
-async def test_in_another_time_zone_the_days_are_others(desk: Desk) -> None:
+async def test_in_another_time_zone_the_days_are_others(harness: Harness) -> None:
     midnight = datetime.fromisoformat("2026-03-01T00:30:00+01:00")
-    assert list(await desk.shown_after(done(start=midnight))) == ["2026-03-01"]
-    desk.page.zone = ZoneInfo("UTC")
-    assert list(await desk.shown_after()) == ["2026-02-28"]
+    assert list(await harness.shown_after(done(start=midnight))) == ["2026-03-01"]
+    harness.page.zone = ZoneInfo("UTC")
+    assert list(await harness.shown_after()) == ["2026-02-28"]
 
 
-async def test_somebody_elses_page_is_left_alone(desk: Desk) -> None:
-    (desk.mirror / "index.html").write_text("<h1>Mine</h1>")
+async def test_somebody_elses_page_is_left_alone(harness: Harness) -> None:
+    (harness.mirror / "index.html").write_text("<h1>Mine</h1>")
     with capture_logs() as logs:
-        await desk.turn()
-        await desk.turn()
+        await harness.turn()
+        await harness.turn()
     assert [line["event"] for line in logs] == ["page_not_written"]
-    assert (desk.mirror / "index.html").read_text() == "<h1>Mine</h1>"
-    assert not desk.path("").exists()
-    (desk.mirror / "index.html").unlink()
-    assert await desk.shown_after(done()) != {}
+    assert (harness.mirror / "index.html").read_text() == "<h1>Mine</h1>"
+    assert not harness.path("").exists()
+    (harness.mirror / "index.html").unlink()
+    assert await harness.shown_after(done()) != {}
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling link", "folder"])
-async def test_whatever_else_is_called_like_the_page_is_left_alone(desk: Desk, kind: str) -> None:
-    page, portal = desk.mirror / "index.html", desk.mirror.with_name("portal.html")
+async def test_whatever_else_is_called_like_the_page_is_left_alone(harness: Harness, kind: str) -> None:
+    page, portal = harness.mirror / "index.html", harness.mirror.with_name("portal.html")
     if kind == "folder":
         page.mkdir()
     else:
@@ -375,48 +381,48 @@ async def test_whatever_else_is_called_like_the_page_is_left_alone(desk: Desk, k
     if kind == "link":
         portal.write_bytes(script.MARK)
     with capture_logs() as logs:
-        await desk.turn()
-        await desk.turn()
+        await harness.turn()
+        await harness.turn()
     assert [line["event"] for line in logs] == ["page_not_written"]
     assert "is not camspool's" in logs[0]["problem"]
     assert page.is_dir() if kind == "folder" else page.is_symlink()
-    assert not desk.path("").exists()
+    assert not harness.path("").exists()
 
 
-async def test_an_older_page_of_ours_is_replaced(desk: Desk) -> None:
-    (desk.mirror / "index.html").write_bytes(script.MARK + b"<p>old")
-    await desk.turn()
-    assert (desk.mirror / "index.html").read_bytes() == script.html()
+async def test_an_older_page_of_ours_is_replaced(harness: Harness) -> None:
+    (harness.mirror / "index.html").write_bytes(script.MARK + b"<p>old")
+    await harness.turn()
+    assert (harness.mirror / "index.html").read_bytes() == script.html()
 
 
-async def test_switched_off_it_writes_nothing_and_switched_on_it_catches_up(desk: Desk) -> None:
-    desk.another(enabled=False)
-    desk.save(done())
-    desk.page.note(done())
-    await desk.turn()
-    assert sorted(path.name for path in desk.mirror.iterdir()) == [".camspool", "store-12"]
-    desk.page.enabled = True
-    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
+async def test_switched_off_it_writes_nothing_and_switched_on_it_catches_up(harness: Harness) -> None:
+    harness.another(enabled=False)
+    harness.save(done())
+    harness.page.note(done())
+    await harness.turn()
+    assert sorted(path.name for path in harness.mirror.iterdir()) == [".camspool", "store-12"]
+    harness.page.enabled = True
+    assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
 
 
-async def test_a_mirror_that_is_gone_is_told_once_and_nothing_is_lost(desk: Desk) -> None:
-    await desk.shown_after(done())
-    desk.mirror.rename(desk.mirror.with_name("away"))
+async def test_a_mirror_that_is_gone_is_told_once_and_nothing_is_lost(harness: Harness) -> None:
+    await harness.shown_after(done())
+    harness.mirror.rename(harness.mirror.with_name("away"))
     with capture_logs() as logs:
-        desk.page.note(done("b"))
-        await desk.turn()
-        await desk.turn()
+        harness.page.note(done("b"))
+        await harness.turn()
+        await harness.turn()
     assert [line["event"] for line in logs] == ["page_not_written"]
-    desk.mirror.with_name("away").rename(desk.mirror)
-    assert "b.mp4" in (await desk.shown_after())["2020-05-11"]
+    harness.mirror.with_name("away").rename(harness.mirror)
+    assert "b.mp4" in (await harness.shown_after())["2020-05-11"]
 
 
 async def test_a_mirror_that_goes_while_it_is_looked_through_is_looked_through_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "abc":
-        desk.save(done(name))
-    really, broken = desk.spool.load_status, {"b"}
+        harness.save(done(name))
+    really, broken = harness.spool.load_status, {"b"}
 
     def load_status(name: str) -> Status | Foreign | None:
         if name in broken:
@@ -424,35 +430,35 @@ async def test_a_mirror_that_goes_while_it_is_looked_through_is_looked_through_a
             raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, "Input/output error")
         return really(name)
 
-    monkeypatch.setattr(desk.spool, "load_status", load_status)  # no folder breaks for a moment at will
-    await desk.turn()
+    monkeypatch.setattr(harness.spool, "load_status", load_status)  # no folder breaks for a moment at will
+    await harness.turn()
     assert not broken
-    assert sorted((await desk.shown_after())["2020-05-11"]) == ["a.mp4", "b.mp4", "c.mp4"]
+    assert sorted((await harness.shown_after())["2020-05-11"]) == ["a.mp4", "b.mp4", "c.mp4"]
 
 
 async def test_a_defect_of_the_page_stops_the_page_alone_until_a_reload(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await desk.shown_after(done())
+    await harness.shown_after(done())
     with capture_logs() as logs, monkeypatch.context() as patched:
         patched.setattr(rows, "totals", None)
-        desk.page.note(done("b"))
-        await desk.turn()
-        await desk.turn()
+        harness.page.note(done("b"))
+        await harness.turn()
+        await harness.turn()
     assert [line["event"] for line in logs] == ["page_crashed"]
-    desk.page.enabled = True
-    assert await desk.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}, "the files alone count"
+    harness.page.enabled = True
+    assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}, "the files alone count"
 
 
 @pytest.mark.parametrize("change", [{"bytes": 10**4000}, {"bytes": -1}, {"duration_s": 1e308}])
 async def test_a_request_that_cannot_be_shown_is_left_out_and_told(
-    desk: Desk, change: dict[str, Any]
+    harness: Harness, change: dict[str, Any]
 ) -> None:
     clip = done("b").clips[0]
     assert clip.file
     clip = replace(clip, file=replace(clip.file, **change))
     with capture_logs() as logs:
-        shown = await desk.shown_after(done(), done("b", clips=(clip,)), done("c"))
+        shown = await harness.shown_after(done(), done("b", clips=(clip,)), done("c"))
     assert shown == {"2020-05-11": ["store-12/evening.mp4", "c.mp4"]}
     assert [(line["event"], line["request"]) for line in logs] == [("request_not_shown", "b")]
 
@@ -472,19 +478,19 @@ NO_ROWS: list[Any] = [
 
 
 @pytest.mark.parametrize("row", NO_ROWS)
-async def test_a_day_with_something_else_in_it_is_made_again(desk: Desk, row: Any) -> None:
-    shown = await desk.shown_after(done(), done("b"))
-    path = desk.path("days/2020-05-11.js")
+async def test_a_day_with_something_else_in_it_is_made_again(harness: Harness, row: Any) -> None:
+    shown = await harness.shown_after(done(), done("b"))
+    path = harness.path("days/2020-05-11.js")
     path.write_bytes(
         script.dump("day", {"format": "1 Europe/Prague", "day": "2020-05-11", "requests": [["x", [row]]]})
     )
     for name in ("store-12/evening", "b"):
-        os.utime(desk.mirror / f"{name}.status.json", (0, 0))
+        os.utime(harness.mirror / f"{name}.status.json", (0, 0))
     with capture_logs() as logs:
-        await desk.posters.make()
-        await desk.shown_after(done("c"))
-        await desk.turn()
-    assert sorted(desk.shown()["2020-05-11"]) == sorted([*shown["2020-05-11"], "c.mp4"])
+        await harness.posters.make()
+        await harness.shown_after(done("c"))
+        await harness.turn()
+    assert sorted(harness.shown()["2020-05-11"]) == sorted([*shown["2020-05-11"], "c.mp4"])
     assert [line for line in logs if line["event"] != "poster_not_made"] == []
 
 
@@ -497,78 +503,80 @@ async def test_a_day_with_something_else_in_it_is_made_again(desk: Desk, row: An
         *({"through": "1"}, {"through": None}, {"through": -1}),
     ],
 )
-async def test_an_index_with_something_else_in_it_is_made_again(desk: Desk, change: dict[str, Any]) -> None:
-    shown = await desk.shown_after(done())
-    desk.path("finished.js").write_bytes(script.dump("finished", desk.data("finished") | change))
-    desk.another()
+async def test_an_index_with_something_else_in_it_is_made_again(
+    harness: Harness, change: dict[str, Any]
+) -> None:
+    shown = await harness.shown_after(done())
+    harness.path("finished.js").write_bytes(script.dump("finished", harness.data("finished") | change))
+    harness.another()
     with capture_logs() as logs:
-        assert await desk.shown_after() == shown
+        assert await harness.shown_after() == shown
     assert logs == []
 
 
 async def test_many_finished_requests_are_taken_in_a_part_at_a_time(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("camspool.page.page.MOST_PENDING", 20)
     for number in range(35):
-        desk.save(done(f"{number}"))
+        harness.save(done(f"{number}"))
     shown = []
     for _ in range(6):
-        await desk.turn()
-        shown.append(len(desk.shown().get("2020-05-11", [])))
+        await harness.turn()
+        shown.append(len(harness.shown().get("2020-05-11", [])))
     assert shown == [10, 20, 30, 35, 35, 35]
-    assert desk.data("finished")["through"] > 0
+    assert harness.data("finished")["through"] > 0
 
 
 # Posters
 
 
-async def test_each_mp4_gets_a_poster_and_both_go_together(desk: Desk, tmp_path: Path) -> None:
-    await desk.turn()
-    write_clip(desk.mirror / "a.mp4", "moov_last")
-    await desk.shown_after(done("a"))
-    illustrated = await desk.posters.make()
+async def test_each_mp4_gets_a_poster_and_both_go_together(harness: Harness, tmp_path: Path) -> None:
+    await harness.turn()
+    write_clip(harness.mirror / "a.mp4", "moov_last")
+    await harness.shown_after(done("a"))
+    illustrated = await harness.posters.make()
     assert illustrated == {"2020-05-11"}
-    [poster] = list(desk.path("posters").rglob("*.jpg"))
+    [poster] = list(harness.path("posters").rglob("*.jpg"))
     assert poster.read_bytes().startswith(b"\xff\xd8\xff")
-    desk.page._illustrated |= illustrated
-    await desk.turn()
-    finished = desk.data("finished")
+    harness.page._illustrated |= illustrated
+    await harness.turn()
+    finished = harness.data("finished")
     assert finished["latest"][0]["pictured"]
     assert finished["days"]["2020-05-11"]["pictured"] == 1
-    await desk.shown_after(done("a", clips=(replace(done("a").clips[0], state=State.REMOVED),)))
-    assert desk.pictures() == []
+    await harness.shown_after(done("a", clips=(replace(done("a").clips[0], state=State.REMOVED),)))
+    assert harness.pictures() == []
 
 
-async def test_a_poster_that_is_just_being_made_is_left_alone(desk: Desk) -> None:
-    await desk.shown_after(done("a"))
-    being_made = desk.path("posters/2020-05-11/.camspool-00000000-0000000000000000.tmp")
+async def test_a_poster_that_is_just_being_made_is_left_alone(harness: Harness) -> None:
+    await harness.shown_after(done("a"))
+    being_made = harness.path("posters/2020-05-11/.camspool-00000000-0000000000000000.tmp")
     being_made.parent.mkdir(parents=True)
     being_made.write_bytes(b"half")
-    await desk.shown_after(done("b"))
+    await harness.shown_after(done("b"))
     assert being_made.exists()
 
 
-async def test_a_video_without_a_picture_is_tried_once(desk: Desk) -> None:
-    await desk.turn()
-    (desk.mirror / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + b"junk" * 100)
-    await desk.shown_after(done("a"), done("gone"))
-    (desk.mirror / "gone.mp4").unlink()
+async def test_a_video_without_a_picture_is_tried_once(harness: Harness) -> None:
+    await harness.turn()
+    (harness.mirror / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + b"junk" * 100)
+    await harness.shown_after(done("a"), done("gone"))
+    (harness.mirror / "gone.mp4").unlink()
     with capture_logs() as logs:
-        assert await desk.posters.make() == set()
-        desk.posters.look_at({"2020-05-11"})
-        assert await desk.posters.make() == set()
+        assert await harness.posters.make() == set()
+        harness.posters.look_at({"2020-05-11"})
+        assert await harness.posters.make() == set()
     assert [line["event"] for line in logs] == ["poster_not_made"] * 2
-    assert desk.pictures() == []
+    assert harness.pictures() == []
 
 
 async def test_a_video_on_a_share_that_has_died_holds_up_nothing_else(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await desk.turn()
-    write_clip(desk.mirror / "a.mp4", "moov_last")
-    await desk.shown_after(done("a"))
-    really, alive = desk.spool.own_files.opened, threading.Event()
+    await harness.turn()
+    write_clip(harness.mirror / "a.mp4", "moov_last")
+    await harness.shown_after(done("a"))
+    really, alive = harness.spool.own_files.opened, threading.Event()
 
     @contextlib.contextmanager
     def opened(path: str) -> Iterator[int | None]:
@@ -576,31 +584,31 @@ async def test_a_video_on_a_share_that_has_died_holds_up_nothing_else(
             yield descriptor if alive.wait(20) else None  # no folder dies at will
             assert threading.current_thread() is not threading.main_thread()
 
-    monkeypatch.setattr(desk.spool.own_files, "opened", opened)
-    making = asyncio.create_task(desk.posters.make())
+    monkeypatch.setattr(harness.spool.own_files, "opened", opened)
+    making = asyncio.create_task(harness.posters.make())
     await asyncio.sleep(0.05)
     alive.set()
     assert await making == {"2020-05-11"}
 
 
-async def test_a_full_disk_gets_no_posters(desk: Desk) -> None:
-    await desk.turn()
-    write_clip(desk.mirror / "a.mp4", "moov_last")
-    await desk.shown_after(done("a"))
-    desk.has_room = False
-    assert await desk.posters.make() == set()
-    desk.has_room = True
-    assert await desk.posters.make() == {"2020-05-11"}
+async def test_a_full_disk_gets_no_posters(harness: Harness) -> None:
+    await harness.turn()
+    write_clip(harness.mirror / "a.mp4", "moov_last")
+    await harness.shown_after(done("a"))
+    harness.has_room = False
+    assert await harness.posters.make() == set()
+    harness.has_room = True
+    assert await harness.posters.make() == {"2020-05-11"}
 
 
 async def test_without_pyav_there_are_no_posters_and_no_fuss(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    desk.another()
+    harness.another()
     with capture_logs() as logs:
-        await desk.shown_after(done())
-        assert await desk.posters.make() == set()
+        await harness.shown_after(done())
+        assert await harness.posters.make() == set()
     assert logs == []
 
 
@@ -612,29 +620,34 @@ async def test_without_pyav_there_are_no_posters_and_no_fuss(
         *("days/@eaDir/x", "days/2001-01-01.js/x", "days/a.js"),
     ],
 )
-async def test_what_others_put_beside_the_data_stays_and_stops_nothing(desk: Desk, strange: str) -> None:
-    await desk.turn()
-    desk.path(strange).parent.mkdir(parents=True, exist_ok=True)
-    desk.path(strange).write_bytes(b"x")
-    desk.path("finished.js").unlink()  # so that all is looked through again, and tidied
+async def test_what_others_put_beside_the_data_stays_and_stops_nothing(
+    harness: Harness, strange: str
+) -> None:
+    await harness.turn()
+    harness.path(strange).parent.mkdir(parents=True, exist_ok=True)
+    harness.path(strange).write_bytes(b"x")
+    harness.path("finished.js").unlink()  # so that all is looked through again, and tidied
     with capture_logs() as logs:
         for status in (done(), done("b")):
-            desk.save(status)
-            desk.page.note(status)
-            await desk.turn()
-            await desk.turn()
+            harness.save(status)
+            harness.page.note(status)
+            await harness.turn()
+            await harness.turn()
     assert logs == []
-    assert [row["file"] for row in desk.data("finished")["latest"]] == ["store-12/evening.mp4", "b.mp4"]
-    assert desk.path(strange).exists()
+    assert [row["file"] for row in harness.data("finished")["latest"]] == [
+        "store-12/evening.mp4",
+        "b.mp4",
+    ]
+    assert harness.path(strange).exists()
 
 
-async def test_posters_of_days_without_footage_go(desk: Desk) -> None:
-    await desk.shown_after(done())
-    stray = desk.path("posters/1999-01-01/ab12.jpg")
+async def test_posters_of_days_without_footage_go(harness: Harness) -> None:
+    await harness.shown_after(done())
+    stray = harness.path("posters/1999-01-01/ab12.jpg")
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"x")
-    desk.path("finished.js").unlink()
-    await desk.shown_after()
+    harness.path("finished.js").unlink()
+    await harness.shown_after()
     assert not stray.exists()
 
 

@@ -12,8 +12,8 @@ import pytest
 from camspool.core.model import State, Status
 from camspool.core.ports import StatusFiles
 from camspool.pipeline.dispatcher import LOOK_AT_THE_CLOCK_S, Dispatcher
-from camspool.pipeline.jobs import Desk, Job
-from camspool.pipeline.outages import Conditions
+from camspool.pipeline.jobs import Job, JobContext
+from camspool.pipeline.outages import Outages
 from camspool.pipeline.steps import Lane, Workflow
 from support.builders import a_clip, a_status
 from support.fake_clock import FakeClock, settled
@@ -49,8 +49,8 @@ class Carrier:
 
 
 def a_job(name: str, clock: FakeClock, state: State = State.QUEUED) -> Job:
-    desk = Desk(cast(StatusFiles, NoFiles()), clock, Conditions(lambda: None), 1e9)
-    return Job(a_status(name=name, state=state, clips=(a_clip(state),)), desk, saved=True)
+    job_context = JobContext(cast(StatusFiles, NoFiles()), clock, Outages(lambda: None), 1e9)
+    return Job(a_status(name=name, state=state, clips=(a_clip(state),)), job_context, saved=True)
 
 
 class CountingClock(FakeClock):

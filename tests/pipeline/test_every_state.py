@@ -151,7 +151,7 @@ def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
     daemon: ModelDaemon, monkeypatch: pytest.MonkeyPatch, pause: float
 ) -> None:
     assert daemon.service
-    daemon.service._parts.storage.pause = pause
+    daemon.service._parts.disk_space.pause = pause
     real, made = FailingSpool.file_away, []
 
     def fails_afterwards(*arguments: Any, **options: Any) -> str | None:
@@ -171,7 +171,7 @@ def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
 def test_a_deletion_that_is_told_late_does_not_cancel_what_was_dropped_since(daemon: ModelDaemon) -> None:
     bring_to(daemon, "preparing")
     assert daemon.service
-    telling = daemon.loop.create_task(daemon.service._parts.admission.gone("a.json"))
+    telling = daemon.loop.create_task(daemon.service._parts.intake.gone("a.json"))
     daemon.loop.until(telling.done, 5)
     go_on(daemon)
     status = status_of(daemon)

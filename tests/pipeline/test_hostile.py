@@ -301,12 +301,12 @@ async def test_names_of_cameras_are_only_told(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stretch = Stretch(start=START, end=START + 60, heights=(64,))
-    world = World(
+    context = World(
         tuple(Node(number, name, stretches=(stretch,)) for number, name in enumerate(CAMERA_NAMES, 1))
     )
     settings = Settings(prepare_cloud=0, cache=tmp_path_factory.getbasetemp() / "clips")
     logs.configure("debug", "json")
-    with Simulator(world, settings) as sim:
+    with Simulator(context, settings) as sim:
         async with daemon(tmp_path, sim) as camspool:
             for number in range(1, len(CAMERA_NAMES) + 1):
                 camspool.put(f"b{number}.json", request(number, seconds=2))

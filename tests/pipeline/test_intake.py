@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from camspool.core.model import Status
-from camspool.pipeline.triage import Examiner
+from camspool.pipeline.triage import Triage
 from camspool.simulator import Simulator
 from support.running import daemon, request, simulator
 
@@ -37,11 +37,11 @@ async def test_a_move_that_was_not_noted_is_noted_at_the_next_start(
 async def test_an_edited_file_that_vanishes_before_it_is_read_is_cancelled_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def edited_and_gone(_self: Examiner, file: str, _status: Status) -> bool:
+    def edited_and_gone(_self: Triage, file: str, _status: Status) -> bool:
         (tmp_path / "drop" / file).unlink()
         return True
 
-    monkeypatch.setattr(Examiner, "was_edited", edited_and_gone)
+    monkeypatch.setattr(Triage, "was_edited", edited_and_gone)
     with simulator(tmp_path / "clips", prepare_cloud=60) as sim, capture_logs() as logged:
         async with daemon(tmp_path, sim) as camspool:
             camspool.put("a.json", request())

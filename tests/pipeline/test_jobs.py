@@ -6,8 +6,8 @@ from pathlib import Path
 
 from camspool.core import events
 from camspool.core.model import State, Status
-from camspool.pipeline.jobs import Desk, Job
-from camspool.pipeline.outages import Conditions
+from camspool.pipeline.jobs import Job, JobContext
+from camspool.pipeline.outages import Outages
 from support.builders import a_clip, a_file, a_status
 from support.fake_clock import FakeClock
 
@@ -27,9 +27,9 @@ class SlowFiles:
 
 async def test_an_end_is_never_written_without_fsync(tmp_path: Path) -> None:
     files = SlowFiles()
-    desk = Desk(files, FakeClock(), Conditions(lambda: None), 3600.0)
+    job_context = JobContext(files, FakeClock(), Outages(lambda: None), 3600.0)
     clip = a_clip(State.VERIFYING, file=a_file())
-    job = Job(a_status(clip, state=State.VERIFYING), desk, saved=False)
+    job = Job(a_status(clip, state=State.VERIFYING), job_context, saved=False)
     progress = [asyncio.create_task(job.save(durable=False)) for _ in range(2)]
     await asyncio.sleep(0)
     end = asyncio.create_task(job.apply("001", events.Published()))  # while the progress is being written

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from camspool.config import loading as config
-from camspool.service import wiring as composition
+from camspool.config import loading
+from camspool.service import wiring
 from camspool.simulator import Simulator
 from support.running import Running, daemon, environment, request, simulator, write_config
 
@@ -307,11 +307,11 @@ async def test_only_what_is_still_unended_is_cancelled_as_abandoned(tmp_path: Pa
     async with daemon(tmp_path, sim) as camspool:
         camspool.put("b.json", request())
         done = await camspool.when("b", lambda status: status["request"]["filed_as"] is not None)
-    parts = composition.build(config.load(write_config(tmp_path, sim), {}), {}, lambda: None)
+    parts = wiring.build(loading.load(write_config(tmp_path, sim), {}), {}, lambda: None)
     parts.spool.open()
     try:
         # The survey saw it unended; by the time its turn comes, it is done and its file has left drop/.
-        await parts.admission.settle_abandoned("b")
+        await parts.intake.settle_abandoned("b")
     finally:
         parts.spool.close()
         await parts.survilla.aclose()

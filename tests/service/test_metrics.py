@@ -9,11 +9,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from camspool.config import loading as config
+from camspool.config import loading
 from camspool.config.settings import Settings
-from camspool.service import wiring as composition
-from camspool.service.health import Report
-from camspool.service.metrics import Telemetry
+from camspool.service import wiring
+from camspool.service.health import HealthReport
+from camspool.service.metrics import Metrics
 from camspool.simulator import Simulator
 from support.running import daemon, request, simulator, write_config
 from unit.test_exposition import read
@@ -84,22 +84,22 @@ async def test_a_port_that_is_taken_holds_nothing_up(tmp_path: Path, sim: Simula
 
 
 @pytest.fixture
-async def telemetry(tmp_path: Path, sim: Simulator) -> AsyncIterator[Telemetry]:
+async def metrics(tmp_path: Path, sim: Simulator) -> AsyncIterator[Metrics]:
     """Of a daemon that has been built and does nothing."""
-    parts = composition.build(config.load(write_config(tmp_path, sim), {}), {}, lambda: None)
-    yield Telemetry(parts, Report(parts), Settings())
+    parts = wiring.build(loading.load(write_config(tmp_path, sim), {}), {}, lambda: None)
+    yield Metrics(parts, HealthReport(parts), Settings())
     parts.downloads.close()
     await parts.survilla.aclose()
 
 
 async def test_the_file_may_change_and_its_trouble_is_told_once_a_time(
-    tmp_path: Path, telemetry: Telemetry
+    tmp_path: Path, metrics: Metrics
 ) -> None:
     good, bad = tmp_path / "good.prom", tmp_path / "nowhere/bad.prom"
     with capture_logs() as logged:
         for file in (None, good, bad, bad, good, bad):
-            telemetry.file = file
-            await telemetry.write_metrics()
+            metrics.file = file
+            await metrics.write_metrics()
     assert read(good.read_bytes())
     assert [line["event"] for line in logged] == ["metrics_not_written"] * 2
     assert all(str(bad) in line["problem"] for line in logged)

@@ -15,7 +15,7 @@ from camspool.adapters.spool import Spool
 from camspool.core import notices as rules
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import Status, WaitReason
-from camspool.service import notifications as notices
+from camspool.service import notifications
 from camspool.simulator import Simulator
 from support.running import daemon, request, simulator
 from support.servers import Exchange, FaultyServer
@@ -123,7 +123,7 @@ async def test_a_webhook_that_hangs_holds_nothing_up(tmp_path: Path, sim: Simula
 async def test_trouble_and_its_end_are_posted(
     tmp_path: Path, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notices, "DEGRADED_FOR_S", 0.0)
+    monkeypatch.setattr(notifications, "DEGRADED_FOR_S", 0.0)
     assert rules.DEGRADED_FOR_S > 0
     (tmp_path / "token").write_text("wrong")
     with FaultyServer(thanks) as server:

@@ -16,12 +16,11 @@ import pytest
 import structlog
 
 from camspool.adapters import logs
-from camspool.config import loading as config
+from camspool.config import loading
 from camspool.config.settings import Settings
 from camspool.core.errors import ServiceTrouble
-from camspool.service import daemon as service
-from camspool.service import reload
-from camspool.service import wiring as composition
+from camspool.service import daemon as daemon_module
+from camspool.service import reload, wiring
 from camspool.service.wiring import Parts
 from camspool.simulator import Simulator
 from support.running import Running, daemon, request, simulator, write_config
@@ -85,7 +84,7 @@ def settings(folder: Path, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def built(by: Settings) -> AsyncIterator[Parts]:
-    parts = composition.build(by, {}, lambda: None)
+    parts = wiring.build(by, {}, lambda: None)
     yield parts
     parts.downloads.close()
     await parts.survilla.aclose()
@@ -94,10 +93,10 @@ async def built(by: Settings) -> AsyncIterator[Parts]:
 def works_by(parts: Parts) -> dict[str, Any]:
     """What the parts make of the configuration."""
     return {
-        "policy": parts.world.policy,
-        "terms": parts.examiner.terms,
+        "policy": parts.context.policy,
+        "terms": parts.triage.terms,
         "limits": {lane: state.limit for lane, state in parts.dispatcher._lanes.items()},
-        "give up": parts.ledger.desk.give_up_after_s,
+        "give up": parts.jobs.job_context.give_up_after_s,
         "token": token_place(parts),
         "api": (parts.survilla._timeout, parts.survilla._client.timeout, parts.recordings.batch),
         "rate": (parts.pacing._rate._period, parts.pacing._rate._recent.maxlen),
@@ -106,8 +105,8 @@ def works_by(parts: Parts) -> dict[str, Any]:
         "download rate": parts.downloads._limit._rate(),
         "verify": parts.videos.verify,
         "watch": parts.watcher._settings,
-        "storage": (parts.storage.min_free, parts.storage.pause),
-        "keep": parts.housekeeping.keep,
+        "storage": (parts.disk_space.min_free, parts.disk_space.pause),
+        "keep": parts.cleanup.keep,
         "page": (parts.page.enabled, parts.page.zone),
         "notices": [outbox.channel for outbox in parts.notices.outboxes],
     }
@@ -264,7 +263,7 @@ async def test_a_bad_configuration_changes_nothing_and_is_told(
 async def test_what_cannot_be_read_leaves_the_old_configuration(
     tmp_path: Path, sim: Simulator, hang_up: HangUp, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(service, "REREAD_WITHIN_S", 0.2)
+    monkeypatch.setattr(daemon_module, "REREAD_WITHIN_S", 0.2)
     path, released = tmp_path / "config.json", threading.Event()
     async with daemon(tmp_path, sim) as camspool:
         good = path.read_bytes()
@@ -274,7 +273,7 @@ async def test_what_cannot_be_read_leaves_the_old_configuration(
         else:
             path.write_bytes(b"" if kind == "empty" else good)
         if kind == "hangs":
-            monkeypatch.setattr(config, "load", lambda *_, **__: released.wait(5))
+            monkeypatch.setattr(loading, "load", lambda *_, **__: released.wait(5))
         line = await hang_up("configuration_not_reloaded")
         assert line["problems"] == [
             {

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from camspool.service import watchdog as vitals
-from camspool.service.watchdog import FileWork, Sign, Vitals
+from camspool.service import watchdog
+from camspool.service.watchdog import FileWork, Sign, Watchdog
 from support.fake_clock import FakeClock
 from support.running import daemon, simulator
 
@@ -26,7 +26,7 @@ def test_a_part_that_does_not_get_on_is_named_and_logged_once() -> None:
         "scanner": Sign(lambda: progress["scanner"], lambda: 60.0),
         "downloads": Sign(lambda: progress["downloads"]),
     }
-    watched = Vitals(clock, signs)
+    watched = Watchdog(clock, signs)
     with capture_logs() as logged:
         assert watched.stuck() == []
         progress["scanner"] -= 60
@@ -80,7 +80,7 @@ async def fed(manager: socket.socket, *, within: float) -> bool:
 async def test_a_daemon_whose_threads_hang_feeds_no_watchdog(
     tmp_path: Path, manager: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vitals, "STUCK_AFTER_S", 4 * TICK_S)
+    monkeypatch.setattr(watchdog, "STUCK_AFTER_S", 4 * TICK_S)
     environ = {"WATCHDOG_USEC": str(int(2 * TICK_S * 1e6))}
     released = threading.Event()
     loop = asyncio.get_running_loop()

@@ -22,8 +22,7 @@ from camspool.adapters.spool import DropFile, Foreign, Spool, durable
 from camspool.config.settings import Settings
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import Status, WaitReason
-from camspool.service import daemon as service
-from camspool.service import wiring as composition
+from camspool.service import daemon, wiring
 from camspool.service.health import SERVICE_FILE
 from support.model_server import ModelServer, ModelVideos
 from support.virtual_time import Killed, VirtualClock, VirtualLoop
@@ -194,11 +193,11 @@ class ModelDaemon:
         self.disk = FailingDisk()
         folders = {name: str(folder / name) for name in ("drop", "mirror", "state")}
         self.settings = Settings.model_validate({"folders": folders, "timezone": "UTC"} | SETTINGS | settings)
-        lifetimes = composition.policy(self.settings).lifetimes
+        lifetimes = wiring.policy(self.settings).lifetimes
         self.server = ModelServer(self.clock, self.disk, lifetimes)
         self.crashes: list[str] = []
         self._spools: list[FailingSpool] = []
-        self.service: service.Service | None = None
+        self.service: daemon.Service | None = None
         self._run: asyncio.Task[None] | None = None
         self._patches = contextlib.ExitStack()
         self._prepare()
@@ -217,7 +216,7 @@ class ModelDaemon:
         assert not self.runs
         self.disk.dead, self.disk.accesses_left = False, None
         self._patch.setattr(durable, "_THIS_RUN", secrets.token_hex(4))  # as a new process has it
-        self.service = service.Service(self.settings, {}, lambda: self.settings)
+        self.service = daemon.Service(self.settings, {}, lambda: self.settings)
         self._run = self.loop.create_task(self.service.run())
 
     def stop(self) -> None:
@@ -277,8 +276,8 @@ class ModelDaemon:
             "Mp4Videos": lambda _: ModelVideos(),
         }
         for name, replacement in replacements.items():
-            self._patch.setattr(composition, name, replacement)
-        self._patch.setattr(service, "AsyncIOScheduler", lambda **_: Jobs(self.crashes.append))
+            self._patch.setattr(wiring, name, replacement)
+        self._patch.setattr(daemon, "AsyncIOScheduler", lambda **_: Jobs(self.crashes.append))
         before = structlog.get_config()
         self._patches.callback(lambda: structlog.configure(**before))
         structlog.configure(processors=[self._notice_crash])

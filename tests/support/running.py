@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from camspool.config import loading as config
+from camspool.config import loading
 from camspool.service.daemon import Service
 from camspool.simulator import Node, Settings, Simulator, Stretch, World
 
@@ -162,7 +162,9 @@ async def daemon(
 ) -> AsyncIterator[Running]:
     """Run a daemon in `folder` until the block ends, then stop it cleanly."""
     path = write_config(folder, sim, **changes)
-    service = Service(config.load(path, {}), environ or {}, lambda: config.load(path, {}, may_be_empty=False))
+    service = Service(
+        loading.load(path, {}), environ or {}, lambda: loading.load(path, {}, may_be_empty=False)
+    )
     task = asyncio.create_task(service.run())
     running = Running(folder / "drop", folder / "mirror", sim)
     try:

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from camspool.adapters import logs
-from camspool.config import loading as config
+from camspool.config import loading
 from camspool.service.daemon import Service
 
 
 async def serve(path: Path) -> None:
-    settings = config.load(path, os.environ)
+    settings = loading.load(path, os.environ)
     logs.configure(settings.logging.level, settings.logging.format)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     await Service(settings, os.environ, lambda: settings).run()

@@ -16,14 +16,13 @@ import pytest
 import yaml
 
 from camspool.adapters import documents
-from camspool.config import loading as config
-from camspool.core import document, naming
-from camspool.core import request_parser as intake
+from camspool.config import loading
+from camspool.core import document, naming, request_parser
 from camspool.core.clip_plan import asks
 from camspool.core.model import ErrorCode, State, WaitReason
 from support.documented import DOCUMENTS, FOLDERS, ROOT, camspool, example, examples
 
-RULES: Final = intake.Rules(
+RULES: Final = request_parser.Rules(
     height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=1000
 )
 
@@ -118,13 +117,13 @@ def requests_in_the_documents() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("text", "suffix"), requests_in_the_documents())
 def test_the_requests_are_valid(text: str, suffix: str) -> None:
-    entries = intake.parse(documents.read(text.encode(), suffix), RULES).entries
+    entries = request_parser.parse(documents.read(text.encode(), suffix), RULES).entries
     assert entries[0].end > entries[0].start
 
 
 def test_two_hours_of_two_cameras_in_half_hours_are_eight_mp4s() -> None:
     text = example("INTEGRATE.md", "A request", "json")
-    entries = intake.parse(documents.read(text.encode(), ".json"), RULES).entries
+    entries = request_parser.parse(documents.read(text.encode(), ".json"), RULES).entries
     assert "eight MP4s" in (ROOT / "INTEGRATE.md").read_text()
     assert len(asks(entries)) == 8
 
@@ -178,7 +177,7 @@ def test_the_settings_can_be_loaded(tmp_path: Path, section: str) -> None:
     text = example("OPERATE.md", section, "yaml")
     file = tmp_path / "config.yaml"
     file.write_text(text)
-    settings = config.load(file, {"CAMSPOOL_API__TOKEN": "secret"}).model_dump()
+    settings = loading.load(file, {"CAMSPOOL_API__TOKEN": "secret"}).model_dump()
     assert {
         key for key, values in yaml.safe_load(text).items() if not settings[key].keys() >= values.keys()
     } == set()
@@ -207,7 +206,12 @@ def test_the_picture_of_the_folders_has_the_names_that_there_are() -> None:
     [
         (
             "INTEGRATE.md",
-            [*State, *ErrorCode, *WaitReason, *intake.request_schema()["$defs"]["request"]["properties"]],
+            [
+                *State,
+                *ErrorCode,
+                *WaitReason,
+                *request_parser.request_schema()["$defs"]["request"]["properties"],
+            ],
         ),
         ("OPERATE.md", [*WaitReason, "bad_configuration"]),
     ],

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from camspool.core import addresses as places
+from camspool.core import addresses
 from camspool.core.addresses import Address
 from camspool.core.fields import height
 from camspool.core.model import HeightSelector, Problem
@@ -127,7 +127,7 @@ def _absolute(value: Any) -> Path:
 
 def _endpoint(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
-    if not places.is_web_address(text):
+    if not addresses.is_web_address(text):
         raise Unexpected("an address such as https://system2.netrex.cz/api/graphql.php")
     if "@" in urlsplit(text).netloc:
         raise Unexpected("an address without user and password: the token has a file of its own")
@@ -160,11 +160,11 @@ _FILE: Final = _Read(
     lambda value: None if value is None else _absolute(value), {"type": ["string", "null"], "pattern": "^/"}
 )
 _TEXTS: Final = {"type": ["array", "string"], "items": {"type": "string"}}
-_SERVICES: Final = _Read(places.services, _TEXTS)
-_WEBHOOK: Final = _Read(places.webhook, {"type": ["string", "null"], "format": "uri"})
-_OCCASIONS: Final = _Read(places.occasions, {**_TEXTS, "items": {"enum": list(Occasion)}})
-_COMMAND: Final = _Read(places.command, _TEXTS)
-_LISTEN: Final = _Read(places.listen, {"type": ["integer", "string", "null"], "examples": [9745]})
+_SERVICES: Final = _Read(addresses.services, _TEXTS)
+_WEBHOOK: Final = _Read(addresses.webhook, {"type": ["string", "null"], "format": "uri"})
+_OCCASIONS: Final = _Read(addresses.occasions, {**_TEXTS, "items": {"enum": list(Occasion)}})
+_COMMAND: Final = _Read(addresses.command, _TEXTS)
+_LISTEN: Final = _Read(addresses.listen, {"type": ["integer", "string", "null"], "examples": [9745]})
 _ZONE: Final = _Read(_zone, {"type": ["string", "null"], "examples": ["Europe/Prague", "UTC"]})
 
 

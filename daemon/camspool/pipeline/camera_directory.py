@@ -22,7 +22,7 @@ ASK_AGAIN_AFTER_S: Final = 60.0
 """A camera that is not found may be new, but the list is not read more often than this for it."""
 
 
-class Directory:
+class CameraDirectory:
     """The list of cameras, as fresh as it needs to be."""
 
     def __init__(self, recordings: Recordings, clock: Clock) -> None:

@@ -19,7 +19,7 @@ from camspool.core.lifecycle import advance
 from camspool.core.model import Clip, State, Status
 from camspool.core.overview import refresh
 from camspool.core.ports import Clock
-from camspool.pipeline.jobs import Ledger
+from camspool.pipeline.jobs import Jobs
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ SURVEY_REST_S: Final = 0.05
 """A survey of a large mirror rests this long after so many statuses: it must not be felt."""
 
 
-class Housekeeping:
+class Cleanup:
     """Cleans up after ended requests.
 
     Args:
@@ -44,7 +44,7 @@ class Housekeeping:
         self,
         spool: Spool,
         clock: Clock,
-        ledger: Ledger,
+        jobs: Jobs,
         keep: float | None,
         on_removed: Callable[[Status], None] = lambda _: None,
         rest: Callable[[float], None] = time.sleep,
@@ -53,7 +53,7 @@ class Housekeeping:
         self._on_removed = on_removed
         self._spool = spool
         self._clock = clock
-        self._ledger = ledger
+        self._jobs = jobs
         self.keep = keep
         self._dying: list[tuple[datetime, str]] = []
 
@@ -84,7 +84,7 @@ class Housekeeping:
         """Take dead recording ids out of the status files of ended requests."""
         while self._dying and self._dying[0][0] <= self._clock.now():
             name = self._dying[0][1]
-            if not self._ledger.is_outstanding(name):
+            if not self._jobs.is_outstanding(name):
                 await asyncio.to_thread(self._scrub, name)
             heapq.heappop(self._dying)
 
@@ -109,7 +109,7 @@ class Housekeeping:
 
     def _is_in_work(self, name: str) -> bool:
         """Also true of a request that has not been taken up again since the start."""
-        if self._ledger.is_outstanding(name):
+        if self._jobs.is_outstanding(name):
             return True
         status = self._spool.load_status(name)
         return isinstance(status, Status) and not status.state.final
@@ -117,7 +117,7 @@ class Housekeeping:
     def _remove_ended(self, before: datetime) -> None:
         for status in self._spool.sweep():
             ended = status.finished_at is not None and status.finished_at < before
-            if ended and _has_footage(status) and not self._ledger.is_outstanding(status.name):
+            if ended and _has_footage(status) and not self._jobs.is_outstanding(status.name):
                 self._remove(status, self._clock.now())
 
     def _remove(self, status: Status, now: datetime) -> None:

@@ -7,7 +7,7 @@ import structlog
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import Waiting, WaitReason
 from camspool.core.ports import Clock, Spool
-from camspool.pipeline.outages import Cause, Conditions
+from camspool.pipeline.outages import Cause, Outages
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ def room_to_keep(min_free: int, size: int) -> int:
     return min(max(min_free, LEAST_ROOM), int(size * ROOM_SHARE))
 
 
-class Storage:
+class DiskSpace:
     """Sets the conditions MIRROR and ROOM.
 
     Args:
@@ -34,13 +34,11 @@ class Storage:
         pause: seconds before what has failed in one folder only is tried again.
     """
 
-    def __init__(
-        self, spool: Spool, conditions: Conditions, clock: Clock, *, min_free: int, pause: float
-    ) -> None:
+    def __init__(self, spool: Spool, outages: Outages, clock: Clock, *, min_free: int, pause: float) -> None:
         self._clock = clock
         self._looking = asyncio.Lock()
         self._spool = spool
-        self._conditions = conditions
+        self._outages = outages
         self.min_free = min_free
         self.pause = pause
         self.free_bytes = 0
@@ -49,21 +47,21 @@ class Storage:
     async def check(self) -> None:
         """Look whether all is well; the periodic job."""
         async with self._looking:
-            writes = self._conditions.get(Cause.MIRROR) is not None
+            writes = self._outages.get(Cause.MIRROR) is not None
             self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=writes))
-            if self._conditions.get(Cause.MIRROR) is None:
+            if self._outages.get(Cause.MIRROR) is None:
                 self._tell(Cause.ROOM, await asyncio.to_thread(self._room_trouble))
 
     async def is_down(self) -> bool:
         """True when the mirror as a whole cannot be written, after a write there has failed."""
         async with self._looking:
             self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
-        return self._conditions.get(Cause.MIRROR) is not None
+        return self._outages.get(Cause.MIRROR) is not None
 
     async def sit_out(self) -> None:
         """Return when what has just failed may be tried again: with the mirror back, or after a pause."""
         if await self.is_down():
-            await self._conditions.passable(Cause.MIRROR)
+            await self._outages.passable(Cause.MIRROR)
         else:
             await self._clock.sleep(self.pause)
 
@@ -88,9 +86,9 @@ class Storage:
         return Waiting(reason=WaitReason.DISK_FULL, message=message, until=None)
 
     def _tell(self, cause: Cause, waiting: Waiting | None) -> None:
-        before = self._conditions.get(cause)
+        before = self._outages.get(cause)
         if waiting is not None and before is None:
             log.warning("storage_trouble", about=cause.name.lower(), problem=waiting.message)
         elif waiting is None and before is not None:
             log.info("storage_recovered", about=cause.name.lower())
-        self._conditions.set(cause, waiting)
+        self._outages.set(cause, waiting)

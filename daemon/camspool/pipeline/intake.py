@@ -16,14 +16,14 @@ from camspool.core import naming
 from camspool.core.errors import StorageTrouble
 from camspool.core.model import RequestRecord, State, Status
 from camspool.pipeline.dispatcher import Dispatcher
-from camspool.pipeline.jobs import Job, Ledger
-from camspool.pipeline.triage import Examiner
+from camspool.pipeline.jobs import Job, Jobs
+from camspool.pipeline.triage import Triage
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class IntakeCallbacks:
     """Who has to know, or knows, something about an ended request.
 
     Args:
@@ -39,17 +39,17 @@ class Neighbours:
     tell: Callable[[Status], None]
 
 
-class Admission:
+class Intake:
     """Takes requests in and files them away."""
 
     def __init__(
-        self, spool: Spool, examiner: Examiner, ledger: Ledger, dispatcher: Dispatcher, neighbours: Neighbours
+        self, spool: Spool, triage: Triage, jobs: Jobs, dispatcher: Dispatcher, callbacks: IntakeCallbacks
     ) -> None:
         self._spool = spool
-        self._examiner = examiner
-        self._ledger = ledger
+        self._triage = triage
+        self._jobs = jobs
         self._dispatcher = dispatcher
-        self._neighbours = neighbours
+        self._callbacks = callbacks
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def settled(self, file: str) -> None:
@@ -59,23 +59,23 @@ class Admission:
             StorageTrouble: a folder cannot be used now; the file has to be offered again.
         """
         async with self._turn(naming.printable(file)):
-            job = self._ledger.of_file(naming.printable(file))
+            job = self._jobs.of_file(naming.printable(file))
             if job is not None and job.status.state is State.CANCELLED:
-                self._ledger.close(job)  # its end could not be saved, and now the file is here again
+                self._jobs.close(job)  # its end could not be saved, and now the file is here again
                 job = None
-            if job is not None and not await asyncio.to_thread(self._examiner.was_edited, file, job.status):
+            if job is not None and not await asyncio.to_thread(self._triage.was_edited, file, job.status):
                 await self._go_on(job, file)  # it may be here again because something went wrong half-way
                 return
             if job is not None:
                 await self._dispatcher.drop(job)
-            status, others = await in_thread(self._examiner.examine, file)
+            status, others = await in_thread(self._triage.examine, file)
             if job is not None:
                 await self._supersede(job, status)
             for other in others:
                 if job is None or other.name != job.name:
-                    await self._cancel(Job(other, self._ledger.desk, saved=True))
+                    await self._cancel(Job(other, self._jobs.job_context, saved=True))
             if status is not None:
-                await self._go_on(self._ledger.open(status, naming.printable(file)), file)
+                await self._go_on(self._jobs.open(status, naming.printable(file)), file)
 
     async def gone(self, file: str) -> None:
         """Cancel the request whose file was deleted from drop/.
@@ -84,12 +84,12 @@ class Admission:
             StorageTrouble: a folder cannot be used now; to be called again.
         """
         async with self._turn(naming.printable(file)):
-            job = self._ledger.of_file(naming.printable(file))
+            job = self._jobs.of_file(naming.printable(file))
             # One that has ended is being filed: the file may be gone because it was just moved.
             if job is None or (job.status.state.final and job.status.state is not State.CANCELLED):
                 return
             # News may be late: by now the file may be here again.
-            if not await asyncio.to_thread(self._examiner.is_there, file):
+            if not await asyncio.to_thread(self._triage.is_there, file):
                 await self._dispatcher.drop(job)
                 await self._cancel(job)
 
@@ -100,7 +100,7 @@ class Admission:
             try:
                 async with self._turn(file):
                     # Superseded by a newer version of the file, which decides what becomes of it?
-                    if self._ledger.of_file(file) is job:
+                    if self._jobs.of_file(file) is job:
                         await job.save()
                         await self._file(job, file)
                         log.info("request_ended", request=job.name, state=job.status.state)
@@ -108,7 +108,7 @@ class Admission:
                 if not told:
                     log.warning("request_not_filed", request=job.name, problem=trouble.message)
                 told = True
-                await self._neighbours.sit_out()
+                await self._callbacks.sit_out()
             else:
                 return
 
@@ -127,11 +127,11 @@ class Admission:
             return True
         async with self._turn(found.request.file):
             status = await asyncio.to_thread(self._spool.load_status, name)
-            if not isinstance(status, Status) or self._ledger.is_outstanding(name):
+            if not isinstance(status, Status) or self._jobs.is_outstanding(name):
                 return True
             if await asyncio.to_thread(self._spool.in_drop, status.request.file):
                 return status.state.final
-            job = Job(status, self._ledger.desk, saved=True)
+            job = Job(status, self._jobs.job_context, saved=True)
             if not status.state.final:
                 await self._cancel(job)
             elif status.request.filed_as is None and status.state is not State.CANCELLED:
@@ -153,7 +153,7 @@ class Admission:
         if status is None or status.name != job.name:
             await self._cancel(job)
         else:
-            self._ledger.close(job)
+            self._jobs.close(job)
 
     async def _file(self, job: Job, file: str) -> None:
         await asyncio.to_thread(self._spool.discard_parts, job.name)
@@ -161,7 +161,7 @@ class Admission:
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(job.status.request, filed_as=filed_as)))
             await job.save()
-            self._neighbours.forget(file)
+            self._callbacks.forget(file)
         self._close(job)
 
     async def _note_move(self, job: Job) -> None:
@@ -171,12 +171,12 @@ class Admission:
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(record, filed_as=filed_as)))
             await job.save()
-            self._neighbours.tell(job.status)
+            self._callbacks.tell(job.status)
 
     async def _cancel(self, job: Job) -> None:
         for clip in job.status.clips:
             if not clip.state.final:
-                job.note(clip.key, await asyncio.to_thread(self._examiner.last_event, job.name, clip))
+                job.note(clip.key, await asyncio.to_thread(self._triage.last_event, job.name, clip))
         await job.save()
         await asyncio.to_thread(self._spool.discard_parts, job.name)
         if job.status.state is State.CANCELLED:
@@ -184,10 +184,10 @@ class Admission:
         self._close(job)
 
     def _close(self, job: Job) -> None:
-        self._ledger.close(job)
-        self._neighbours.remember(job.status)
+        self._jobs.close(job)
+        self._callbacks.remember(job.status)
         if job.is_news:
-            self._neighbours.tell(job.status)
+            self._callbacks.tell(job.status)
 
     def _move(self, status: Status, file: str) -> str | None:
         record, target = status.request, _target(status, file)

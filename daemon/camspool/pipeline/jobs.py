@@ -21,7 +21,7 @@ from camspool.core.lifecycle import advance
 from camspool.core.model import Clip, State, Status, WaitReason
 from camspool.core.overview import refresh
 from camspool.core.ports import Clock, StatusFiles
-from camspool.pipeline.outages import Conditions
+from camspool.pipeline.outages import Outages
 
 log = structlog.get_logger()
 
@@ -30,12 +30,12 @@ PROGRESS_EVERY_S: Final = 1.0
 
 
 @dataclass(slots=True)
-class Desk:
+class JobContext:
     """What every job needs to change and save its status."""
 
     files: StatusFiles
     clock: Clock
-    conditions: Conditions
+    outages: Outages
     give_up_after_s: float
     figures: Figures = field(default_factory=Figures)
 
@@ -48,13 +48,15 @@ class Job:
     it is none that had ended and been filed before, and was only dropped again.
     """
 
-    __slots__ = ("_desk", "_durable", "_saved", "_saving", "file", "is_news", "status")
+    __slots__ = ("_context", "_durable", "_saved", "_saving", "file", "is_news", "status")
 
-    def __init__(self, status: Status, desk: Desk, *, saved: bool, file: str | None = None) -> None:
+    def __init__(
+        self, status: Status, job_context: JobContext, *, saved: bool, file: str | None = None
+    ) -> None:
         self.status = status
         self.file = status.request.file if file is None else file
         self.is_news = status.request.filed_as is None
-        self._desk = desk
+        self._context = job_context
         self._saved: Status | None = status if saved else None
         self._durable: Status | None = self._saved
         self._saving = asyncio.Lock()
@@ -88,8 +90,8 @@ class Job:
 
     def note(self, key: str, event: Event) -> None:
         """Let an event happen to a clip without saving it yet."""
-        before, now = self.clip(key), self._desk.clock.now()
-        after = advance(before, event, now, self._desk.give_up_after_s)
+        before, now = self.clip(key), self._context.clock.now()
+        after = advance(before, event, now, self._context.give_up_after_s)
         keys = [clip.key for clip in self.status.clips]
         place = keys.index(key)
         clips = (*self.status.clips[:place], *after, *self.status.clips[place + 1 :])
@@ -97,7 +99,7 @@ class Job:
         if after[0].state is not before.state or after[0].waiting != before.waiting:
             _log_change(self.name, before, after[0], event)
             for clip in after:
-                self._desk.figures.clip_changed(self.name, before, clip, self._desk.clock.monotonic())
+                self._context.figures.clip_changed(self.name, before, clip, self._context.clock.monotonic())
 
     def refresh(self) -> None:
         """Bring up to date what does not depend on the clips: what the whole service waits for."""
@@ -120,7 +122,7 @@ class Job:
                 return
             if not durable and status.state.final:
                 return  # it ended while this waited: a durable save is next, and nothing less may be there
-            await in_thread(self._desk.files.save_status, status, durable=durable)
+            await in_thread(self._context.files.save_status, status, durable=durable)
             self._saved = status
             if durable:
                 self._durable = status
@@ -131,17 +133,17 @@ class Job:
         return self.status is not self._saved
 
     def _set_clips(self, clips: tuple[Clip, ...]) -> None:
-        now = self._desk.clock.now()
+        now = self._context.clock.now()
         status = refresh(self.status, clips, now)
-        held = self._desk.conditions.holding_up(status)
+        held = self._context.outages.holding_up(status)
         self.status = replace(status, waiting=held) if held and not status.state.final else status
 
 
-class Ledger:
+class Jobs:
     """All outstanding requests, by name and by request file."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, job_context: JobContext) -> None:
+        self.job_context = job_context
         self._by_name: dict[str, Job] = {}
         self._by_file: dict[str, Job] = {}
         self._unsaved: set[str] = set()
@@ -154,7 +156,7 @@ class Ledger:
 
     def open(self, status: Status, file: str | None = None) -> Job:
         """Take up a request whose status file has been written; `file`: see Job."""
-        job = Job(status, self.desk, saved=True, file=file)
+        job = Job(status, self.job_context, saved=True, file=file)
         self._by_name[status.name] = self._by_file[job.file] = job
         return job
 

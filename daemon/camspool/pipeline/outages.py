@@ -23,7 +23,7 @@ class Cause(Enum):
     """The drop folder is not there: nothing new, and nothing is taken for cancelled."""
 
 
-class Conditions:
+class Outages:
     """The conditions that hold now.
 
     Args:

@@ -11,9 +11,7 @@ import structlog
 
 from camspool.adapters.documents import read_with_problems
 from camspool.adapters.spool import DropFile, Foreign, Spool
-from camspool.core import events, naming
-from camspool.core import redrop as again
-from camspool.core import request_parser as intake
+from camspool.core import events, naming, redrop, request_parser
 from camspool.core.errors import RequestRejected
 from camspool.core.lifecycle import advance
 from camspool.core.model import Clip, Entry, ErrorCode, Failure, RequestRecord, State, Status
@@ -28,11 +26,11 @@ log = structlog.get_logger()
 class Terms:
     """What decides whether a request is accepted; `delay` in seconds."""
 
-    rules: intake.Rules
+    rules: request_parser.Rules
     delay: float
 
 
-class Examiner:
+class Triage:
     """Looks at files of drop/ and writes their statuses.
 
     Args:
@@ -109,7 +107,7 @@ class Examiner:
             found = self._spool.load_status(name)
             if isinstance(found, Foreign):
                 continue
-            decision = again.decide(dropped, found, first=number == 1, is_whole=self._is_whole)
+            decision = redrop.decide(dropped, found, first=number == 1, is_whole=self._is_whole)
             if decision is not Decision.NEXT_NAME:
                 return _Place(name, decision, found, number)
         raise AssertionError("there is always a next name")
@@ -151,7 +149,7 @@ class Examiner:
         terms, now = self.terms, self._clock.now()
         try:
             document, problems = read_with_problems(dropped.data, naming.suffix(file))
-            parsed = intake.parse(document, terms.rules, problems)
+            parsed = request_parser.parse(document, terms.rules, problems)
         except RequestRejected as rejected:
             return self._rejected(file, dropped, place, rejected)
         status = begin(place.name, self._record(file, dropped.sha256, place, parsed.entries), now)
@@ -160,7 +158,7 @@ class Examiner:
         status = refresh(status, first_clips(parsed.entries, now, terms.delay), now)
         if place.found is None:
             return status
-        kept = again.keep_finished(place.found, status, self._clip_is_whole(place.name))
+        kept = redrop.keep_finished(place.found, status, self._clip_is_whole(place.name))
         return refresh(status, kept, now)
 
     def _rejected(self, file: str, dropped: DropFile, place: "_Place", rejected: RequestRejected) -> Status:

@@ -19,11 +19,10 @@ from camspool.core.health import ServiceState
 from camspool.core.model import Problem, Waiting
 from camspool.pipeline.jobs import PROGRESS_EVERY_S
 from camspool.pipeline.outages import Cause
-from camspool.service import reload
-from camspool.service import wiring as composition
-from camspool.service.health import Report
-from camspool.service.metrics import Telemetry
-from camspool.service.watchdog import STUCK_AFTER_S, FileWork, Sign, Vitals
+from camspool.service import reload, wiring
+from camspool.service.health import HealthReport
+from camspool.service.metrics import Metrics
+from camspool.service.watchdog import STUCK_AFTER_S, FileWork, Sign, Watchdog
 
 log = structlog.get_logger()
 
@@ -53,9 +52,9 @@ class Service:
         self._settings = settings
         self._environ = environ
         self._reread = reread
-        self._parts = composition.build(settings, environ, self._on_condition)
-        self._report = Report(self._parts)
-        self._telemetry = Telemetry(self._parts, self._report, settings)
+        self._parts = wiring.build(settings, environ, self._on_outage)
+        self._report = HealthReport(self._parts)
+        self._metrics = Metrics(self._parts, self._report, settings)
         self._manager = ServiceManager()
         self._changes: list[asyncio.Queue[Change]] = [asyncio.Queue() for _ in range(TAKEN_IN_AT_ONCE)]
         self._stopping = asyncio.Event()
@@ -101,7 +100,7 @@ class Service:
         finally:
             scheduler.shutdown(wait=False)
             await self._say(ServiceState.STOPPING)
-            await self._parts.ledger.save_all()
+            await self._parts.jobs.save_all()
             await self._say(ServiceState.STOPPED)
             await self._tend_page(ServiceState.STOPPED)
         log.info("service_stopped")
@@ -110,7 +109,7 @@ class Service:
         return [
             self._parts.watcher.run(self._note),
             self._parts.dispatcher.run(),
-            self._parts.directory.keep_fresh(),
+            self._parts.camera_directory.keep_fresh(),
             *(self._take_in(changes) for changes in self._changes),
             self._settle_abandoned(),
             self._tell_news(),
@@ -118,7 +117,7 @@ class Service:
             self._keep_page(),
             self._parts.page.illustrate(),
             self._parts.notices.run(),
-            self._telemetry.serve(),
+            self._metrics.serve(),
         ]
 
     async def _until_ready(self) -> None:
@@ -167,7 +166,7 @@ class Service:
         outcome = reload.compare(self._settings, wanted)
         reload.apply(self._parts, outcome.settings, self._environ)
         self._settings = outcome.settings
-        self._telemetry.file = outcome.settings.metrics.file
+        self._metrics.file = outcome.settings.metrics.file
         self._reschedule()
         self._report.all_clear()
         told = {"applied": outcome.applied, "needs_restart": outcome.needs_restart}
@@ -192,7 +191,7 @@ class Service:
     async def _take_in(self, changes: asyncio.Queue[Change]) -> None:
         while True:
             change = await changes.get()
-            await self._parts.conditions.passable(Cause.MIRROR)
+            await self._parts.outages.passable(Cause.MIRROR)
             try:
                 await self._handle(change)
             except StorageTrouble as trouble:
@@ -205,13 +204,13 @@ class Service:
 
     async def _handle(self, change: Change) -> None:
         if isinstance(change, Settled):
-            await self._parts.admission.settled(change.file)
+            await self._parts.intake.settled(change.file)
         else:
-            await self._parts.admission.gone(change.file)
+            await self._parts.intake.gone(change.file)
 
     async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
         """What could not be taken in now comes again: when the mirror is back, or after a pause."""
-        pause = 0.0 if await self._parts.storage.is_down() else self._settings.watch.poll
+        pause = 0.0 if await self._parts.disk_space.is_down() else self._settings.watch.poll
         asyncio.get_running_loop().call_later(pause, self._note, change)
         if change.file not in self._put_off_files:
             self._put_off_files.add(change.file)
@@ -223,17 +222,17 @@ class Service:
         while names is None or names:
             try:
                 if names is None:
-                    names = await asyncio.to_thread(parts.housekeeping.survey)
-                names = [name for name in names if not await parts.admission.settle_abandoned(name)]
+                    names = await asyncio.to_thread(parts.cleanup.survey)
+                names = [name for name in names if not await parts.intake.settle_abandoned(name)]
             except StorageTrouble:
-                await parts.storage.sit_out()
+                await parts.disk_space.sit_out()
             else:
                 await parts.clock.sleep(self._settings.watch.poll if names else 0.0)
 
     # What is told
 
-    def _on_condition(self) -> None:
-        self._parts.ledger.refresh()
+    def _on_outage(self) -> None:
+        self._parts.jobs.refresh()
         self._news.set()
 
     async def _tell_news(self) -> None:
@@ -252,7 +251,7 @@ class Service:
             await self._parts.clock.sleep(self._settings.page.every)
 
     async def _tend_page(self, state: ServiceState | None = None) -> None:
-        outstanding = [job.status for job in self._parts.ledger]
+        outstanding = [job.status for job in self._parts.jobs]
         await self._parts.page.tend(self._report.status(state), outstanding)
 
     async def _say(self, state: ServiceState | None = None) -> None:
@@ -268,9 +267,9 @@ class Service:
         for job, seconds in self._periodic_jobs():
             scheduler.add_job(_put_off_quietly(job), "interval", seconds=seconds, id=job.__name__)
         at_once = (
-            self._parts.housekeeping.remove_orphans,
+            self._parts.cleanup.remove_orphans,
             self._check_folders,
-            self._telemetry.write_metrics,
+            self._metrics.write_metrics,
         )
         for job in at_once:
             scheduler.add_job(_put_off_quietly(job))
@@ -283,12 +282,12 @@ class Service:
         parts, cleanup = self._parts, self._settings.cleanup
         return [
             (self._say, SERVICE_FILE_EVERY_S),
-            (self._telemetry.write_metrics, SERVICE_FILE_EVERY_S),
-            (parts.ledger.save_progress, PROGRESS_EVERY_S),
+            (self._metrics.write_metrics, SERVICE_FILE_EVERY_S),
+            (parts.jobs.save_progress, PROGRESS_EVERY_S),
             (self._check_folders, self._settings.watch.poll),
-            (parts.housekeeping.scrub, cleanup.every),
-            (parts.housekeeping.remove_orphans, cleanup.every),
-            (parts.housekeeping.retire, cleanup.every),
+            (parts.cleanup.scrub, cleanup.every),
+            (parts.cleanup.remove_orphans, cleanup.every),
+            (parts.cleanup.retire, cleanup.every),
         ]
 
     def _reschedule(self) -> None:
@@ -299,7 +298,7 @@ class Service:
 
     def _schedule_watchdog(self, scheduler: AsyncIOScheduler, interval: float) -> None:
         parts, file_work = self._parts, FileWork(self._parts.clock)
-        vitals = Vitals(
+        watchdog = Watchdog(
             parts.clock,
             {
                 "scanner": Sign(lambda: parts.watcher.progressed_at),
@@ -312,7 +311,7 @@ class Service:
         )
 
         async def tend() -> None:
-            if not vitals.stuck():
+            if not watchdog.stuck():
                 self._manager.watchdog()
 
         for job in (file_work.try_through, tend):
@@ -321,8 +320,8 @@ class Service:
     async def _check_folders(self) -> None:
         trouble = self._parts.watcher.trouble
         gone = Waiting(reason=trouble.reason, message=trouble.message, until=None) if trouble else None
-        self._parts.conditions.set(Cause.DROP, gone)
-        await self._parts.storage.check()
+        self._parts.outages.set(Cause.DROP, gone)
+        await self._parts.disk_space.check()
 
 
 def _put_off_quietly(job: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 SERVICE_FILE: Final = "_service.json"
 
 
-class Report:
+class HealthReport:
     """The daemon's health, put together from its parts."""
 
     def __init__(self, parts: Parts) -> None:
@@ -74,13 +74,13 @@ class Report:
             problems=problems,
             watching=Watching(parts.watcher.mode, parts.watcher.file_system, parts.watcher.last_scan_at),
             api=ApiHealth(parts.pacing.last_success_at, parts.pacing.calls_last_hour),
-            queue=parts.ledger.count_by_state(),
-            oldest_request_at=parts.ledger.oldest(),
-            disk=DiskHealth(parts.storage.free_bytes, parts.storage.kept_free_bytes),
+            queue=parts.jobs.count_by_state(),
+            oldest_request_at=parts.jobs.oldest(),
+            disk=DiskHealth(parts.disk_space.free_bytes, parts.disk_space.kept_free_bytes),
         )
 
     def _problems(self, now: datetime) -> tuple[ServiceProblem, ...]:
-        held = self._parts.conditions.all()
+        held = self._parts.outages.all()
         self._since = {cause: self._since.get(cause, now) for cause in held}
         problems = [
             ServiceProblem(waiting.reason, waiting.message, self._since[cause])

@@ -13,7 +13,7 @@ from camspool.core import exposition, health
 from camspool.core.addresses import Address
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState
-from camspool.service.health import Report
+from camspool.service.health import HealthReport
 from camspool.service.wiring import Parts
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ READABLE: Final = 0o644
 """The mode of the file: node_exporter is another user, who has no part in our group."""
 
 
-class Telemetry:
+class Metrics:
     """The figures of one daemon.
 
     Args:
@@ -32,7 +32,7 @@ class Telemetry:
         settings: where they are wanted.
     """
 
-    def __init__(self, parts: Parts, report: Report, settings: Settings) -> None:
+    def __init__(self, parts: Parts, report: HealthReport, settings: Settings) -> None:
         self._parts = parts
         self._report = report
         self._listen = settings.metrics.listen
@@ -77,8 +77,8 @@ class Telemetry:
                 return server
 
     def _metrics(self) -> Page:
-        ledger = self._parts.ledger
-        text = exposition.text(self._parts.figures, self._report.status(), ledger.count_by_reason())
+        jobs = self._parts.jobs
+        text = exposition.text(self._parts.figures, self._report.status(), jobs.count_by_reason())
         return Page(HTTPStatus.OK, exposition.CONTENT_TYPE, text)
 
     def _health(self) -> Page:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from camspool.adapters import logs
 from camspool.adapters.mp4 import Mp4Videos
 from camspool.config.settings import Settings
-from camspool.service import wiring as composition
+from camspool.service import wiring
 from camspool.service.wiring import Parts
 
 NEEDS_RESTART: Final = frozenset(
@@ -54,30 +54,30 @@ def compare(now: Settings, wanted: Settings) -> Reload:
 def check(settings: Settings) -> None:
     """Raise ConfigurationError where the settings ask for something that this machine does not have."""
     Mp4Videos(settings.download.verify).check_available()
-    composition.channels(settings, {})
+    wiring.channels(settings, {})
 
 
 def apply(parts: Parts, settings: Settings, environ: Mapping[str, str]) -> None:
     """Let all parts work by other settings from now on; in the event loop, where nothing comes between."""
     logs.configure(settings.logging.level, settings.logging.format)
-    parts.survilla.token = composition.token_reader(settings, environ)
+    parts.survilla.token = wiring.token_reader(settings, environ)
     parts.survilla.set_timeout(settings.api.timeout)
-    parts.pacing.configure(rate=settings.api.rate, backoff=composition.backoff(settings))
+    parts.pacing.configure(rate=settings.api.rate, backoff=wiring.backoff(settings))
     parts.recordings.batch = settings.api.batch
-    rate = composition.download_rate(settings, parts.clock)
+    rate = wiring.download_rate(settings, parts.clock)
     parts.downloads.configure(timeout=settings.download.timeout, rate=rate)
     parts.videos.verify = settings.download.verify
-    parts.world.policy = composition.policy(settings)
-    parts.examiner.terms = composition.terms(settings)
-    parts.ledger.desk.give_up_after_s = settings.retry.give_up_after
-    parts.dispatcher.set_limits(composition.limits(settings))
-    parts.watcher.configure(composition.watch_settings(settings))
-    parts.storage.min_free = settings.cleanup.min_free
-    parts.storage.pause = settings.watch.poll
-    parts.housekeeping.keep = settings.cleanup.keep
+    parts.context.policy = wiring.policy(settings)
+    parts.triage.terms = wiring.terms(settings)
+    parts.jobs.job_context.give_up_after_s = settings.retry.give_up_after
+    parts.dispatcher.set_limits(wiring.limits(settings))
+    parts.watcher.configure(wiring.watch_settings(settings))
+    parts.disk_space.min_free = settings.cleanup.min_free
+    parts.disk_space.pause = settings.watch.poll
+    parts.cleanup.keep = settings.cleanup.keep
     parts.page.enabled = settings.page.enabled
     parts.page.zone = settings.timezone
-    parts.notices.configure(composition.channels(settings, environ))
+    parts.notices.configure(wiring.channels(settings, environ))
 
 
 def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:

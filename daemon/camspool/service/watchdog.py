@@ -48,7 +48,7 @@ class FileWork:
         self._came_through_at = self._clock.monotonic()
 
 
-class Vitals:
+class Watchdog:
     """All signs of life. That of the event loop is that anybody asks.
 
     Args:

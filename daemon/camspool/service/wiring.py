@@ -15,10 +15,9 @@ from camspool.adapters.spool import Spool
 from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
 from camspool.adapters.watch import DropWatcher, WatchSettings
-from camspool.config import loading as config
+from camspool.config import loading
 from camspool.config.settings import Settings
-from camspool.core import naming
-from camspool.core import request_parser as intake
+from camspool.core import naming, request_parser
 from camspool.core.errors import RequestRejected
 from camspool.core.expiry import Lifetimes
 from camspool.core.figures import Figures
@@ -28,15 +27,15 @@ from camspool.core.timetable import rate_at
 from camspool.page.page import Page
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
-from camspool.pipeline.camera_directory import Directory
-from camspool.pipeline.cleanup import Housekeeping
-from camspool.pipeline.disk_space import Storage
+from camspool.pipeline.camera_directory import CameraDirectory
+from camspool.pipeline.cleanup import Cleanup
+from camspool.pipeline.disk_space import DiskSpace
 from camspool.pipeline.dispatcher import Dispatcher
-from camspool.pipeline.intake import Admission, Neighbours
-from camspool.pipeline.jobs import Desk, Job, Ledger
-from camspool.pipeline.outages import Cause, Conditions
-from camspool.pipeline.steps import Lane, Policy, Workflow, World
-from camspool.pipeline.triage import Examiner, Terms
+from camspool.pipeline.intake import Intake, IntakeCallbacks
+from camspool.pipeline.jobs import Job, JobContext, Jobs
+from camspool.pipeline.outages import Cause, Outages
+from camspool.pipeline.steps import Lane, Policy, StepContext, Workflow
+from camspool.pipeline.triage import Terms, Triage
 from camspool.service.notifications import Notices
 
 USER_AGENT = f"camspool/{__version__}"
@@ -50,62 +49,64 @@ class Parts:
 
     clock: Clock
     spool: Spool
-    world: World
+    context: StepContext
     videos: Mp4Videos
     survilla: Survilla
     pacing: Pacing
     recordings: Batching
     downloads: HttpDownloads
-    conditions: Conditions
-    storage: Storage
-    directory: Directory
-    ledger: Ledger
+    outages: Outages
+    disk_space: DiskSpace
+    camera_directory: CameraDirectory
+    jobs: Jobs
     dispatcher: Dispatcher
-    examiner: Examiner
-    admission: Admission
-    housekeeping: Housekeeping
+    triage: Triage
+    intake: Intake
+    cleanup: Cleanup
     page: Page
     watcher: DropWatcher
     figures: Figures
     notices: Notices
 
 
-def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable[[], None]) -> Parts:
+def build(settings: Settings, environ: Mapping[str, str], on_outage: Callable[[], None]) -> Parts:
     """Make the parts; nothing is opened or started yet.
 
     Args:
         settings: the configuration.
         environ: the environment, where the token may be.
-        on_condition: called when something begins or ceases to hold up the whole service.
+        on_outage: called when something begins or ceases to hold up the whole service.
 
     Raises:
         ConfigurationError: `download.verify: decode` without PyAV, or a proxy that cannot be used.
     """
     clock, figures = SystemClock(), Figures()
     spool = Spool(settings.folders.drop, settings.folders.mirror, settings.folders.state)
-    conditions = Conditions(on_condition)
-    survilla, pacing = _api(settings, environ, clock, conditions, figures)
+    outages = Outages(on_outage)
+    survilla, pacing = _api(settings, environ, clock, outages, figures)
     recordings = Batching(pacing, clock, settings.api.batch)
     downloads = _downloads(settings, clock)
-    storage = Storage(spool, conditions, clock, min_free=settings.cleanup.min_free, pause=settings.watch.poll)
-    directory = Directory(recordings, clock)
-    ledger = Ledger(Desk(spool, clock, conditions, settings.retry.give_up_after, figures))
+    disk_space = DiskSpace(
+        spool, outages, clock, min_free=settings.cleanup.min_free, pause=settings.watch.poll
+    )
+    camera_directory = CameraDirectory(recordings, clock)
+    jobs = Jobs(JobContext(spool, clock, outages, settings.retry.give_up_after, figures))
     videos = Mp4Videos(settings.download.verify)
     videos.check_available()
-    world = World(recordings, downloads, videos, spool, clock, random.random, policy(settings))
-    workflow = Workflow(world, directory, storage, conditions)
-    page = _page(settings, spool, clock, conditions)
-    housekeeping = Housekeeping(spool, clock, ledger, settings.cleanup.keep, page.note)
+    context = StepContext(recordings, downloads, videos, spool, clock, random.random, policy(settings))
+    workflow = Workflow(context, camera_directory, disk_space, outages)
+    page = _page(settings, spool, clock, outages)
+    cleanup = Cleanup(spool, clock, jobs, settings.cleanup.keep, page.note)
 
     def remember(status: Status) -> None:
-        housekeeping.remember(status)
+        cleanup.remember(status)
         page.note(status)
 
     flag = Flag(settings.folders.state / "degraded")
     notices = Notices(channels(settings, environ), clock, flag)
 
     async def on_ended(job: Job) -> None:
-        await admission.ended(job)
+        await intake.ended(job)
 
     def tell(status: Status) -> None:
         figures.requests[status.state] += 1
@@ -113,26 +114,26 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
 
     dispatcher = Dispatcher(workflow, clock, limits(settings), on_ended)
     watcher = _watcher(settings, spool, clock)
-    examiner = Examiner(spool, clock, terms(settings))
-    neighbours = Neighbours(watcher.forget, remember, storage.sit_out, tell)
-    admission = Admission(spool, examiner, ledger, dispatcher, neighbours)
+    triage = Triage(spool, clock, terms(settings))
+    callbacks = IntakeCallbacks(watcher.forget, remember, disk_space.sit_out, tell)
+    intake = Intake(spool, triage, jobs, dispatcher, callbacks)
     return Parts(
         clock,
         spool,
-        world,
+        context,
         videos,
         survilla,
         pacing,
         recordings,
         downloads,
-        conditions,
-        storage,
-        directory,
-        ledger,
+        outages,
+        disk_space,
+        camera_directory,
+        jobs,
         dispatcher,
-        examiner,
-        admission,
-        housekeeping,
+        triage,
+        intake,
+        cleanup,
         page,
         watcher,
         figures,
@@ -142,7 +143,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_condition: Callable
 
 def terms(settings: Settings) -> Terms:
     """What the configuration says about accepting requests."""
-    rules = intake.Rules(
+    rules = request_parser.Rules(
         height=settings.requests.height,
         longest_s=settings.requests.longest,
         timezone=settings.timezone,
@@ -170,7 +171,7 @@ def token_reader(settings: Settings, environ: Mapping[str, str]) -> Callable[[],
     """What reads the token, from where the configuration says; it is never logged from then on."""
 
     def read() -> str:
-        secret = config.token(settings, environ).get_secret_value()
+        secret = loading.token(settings, environ).get_secret_value()
         logs.redact(secret)
         return secret
 
@@ -215,10 +216,10 @@ def watch_settings(settings: Settings) -> WatchSettings:
 
 
 def _api(
-    settings: Settings, environ: Mapping[str, str], clock: Clock, conditions: Conditions, figures: Figures
+    settings: Settings, environ: Mapping[str, str], clock: Clock, outages: Outages, figures: Figures
 ) -> tuple[Survilla, Pacing]:
     def on_trouble(trouble: Waiting | None) -> None:
-        conditions.set(Cause.API, trouble)
+        outages.set(Cause.API, trouble)
 
     api = settings.api
     token = token_reader(settings, environ)
@@ -228,9 +229,9 @@ def _api(
     return survilla, pacing
 
 
-def _page(settings: Settings, spool: Spool, clock: Clock, conditions: Conditions) -> Page:
+def _page(settings: Settings, spool: Spool, clock: Clock, outages: Outages) -> Page:
     def has_room() -> bool:
-        return conditions.get(Cause.ROOM) is None
+        return outages.get(Cause.ROOM) is None
 
     shelf = Shelf(spool.own_files, settings.timezone)
     posters = Posters(spool.own_files, shelf, clock, has_room)

@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from camspool.adapters.pacing.bisecting import Halving
-from camspool.adapters.pacing.circuit_breaker import Backoff, Patience
+from camspool.adapters.pacing.bisecting import Bisecting
+from camspool.adapters.pacing.circuit_breaker import Backoff, CircuitBreaker
 from camspool.adapters.pacing.counting import Counting
 from camspool.adapters.pacing.rate import Rate
 from camspool.adapters.pacing.retrying import Retrying
@@ -46,9 +46,9 @@ class Pacing:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._rate = Rate(api, rate, clock)
-        self._halving = Halving(Retrying(self._rate, clock, jitter), self._rate, clock)
-        probe = Halving(self._rate, self._rate, clock)
-        self._patience = Patience(self._halving, probe, clock, backoff, on_trouble, jitter)
+        self._halving = Bisecting(Retrying(self._rate, clock, jitter), self._rate, clock)
+        probe = Bisecting(self._rate, self._rate, clock)
+        self._patience = CircuitBreaker(self._halving, probe, clock, backoff, on_trouble, jitter)
 
     def configure(self, *, rate: float, backoff: Backoff) -> None:
         """Ask at another rate from now on, and with other pauses; a service in trouble is probed at once."""

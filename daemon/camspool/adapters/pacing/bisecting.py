@@ -18,7 +18,7 @@ HOPELESS: Final = 3
 """So many questions failed alone and none was answered: all of that kind fail, and asking on only hurts."""
 
 
-class Halving:
+class Bisecting:
     """`ports.Api` that answers what can be answered of a batch.
 
     Args:

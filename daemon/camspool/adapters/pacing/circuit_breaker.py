@@ -39,7 +39,7 @@ class _Condition:
     probes: int
 
 
-class Patience:
+class CircuitBreaker:
     """`ports.Api` that never raises ServiceTrouble.
 
     While the service is in trouble one caller at a time probes it with its own questions, taking turns with

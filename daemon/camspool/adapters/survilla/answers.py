@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-from camspool.adapters.survilla import parsing as values
+from camspool.adapters.survilla import parsing
 from camspool.adapters.survilla.documents import alias
 from camspool.adapters.survilla.failures import PerhapsCarriedOut, excerpt
 from camspool.core.errors import (
@@ -190,13 +190,13 @@ def _read_one(
     try:
         match question:
             case ListCameras():
-                return values.cameras(value)
+                return parsing.cameras(value)
             case ListRecordings():
                 return _recordings(value)
             case PrepareRecording():
                 return value is True
             case AskProgress():
-                return RecordingUnknown(_FORGOTTEN) if value is None else values.preparation(value, endpoint)
+                return RecordingUnknown(_FORGOTTEN) if value is None else parsing.preparation(value, endpoint)
     except ClipTrouble as trouble:
         return trouble
 
@@ -208,7 +208,7 @@ def _recordings(camera: Any) -> Answer | CamspoolError:
     if camera is None:
         return CameraNotFound("the server knows no such camera, or does not show it to this token")
     recordings = camera.get("recordings", camera) if isinstance(camera, dict) else camera
-    return () if recordings is None else values.listed(recordings)
+    return () if recordings is None else parsing.listed(recordings)
 
 
 def _complained(question: Question, complaint: Complaint) -> CamspoolError:

@@ -9,8 +9,7 @@ from typing import Any, Final, NoReturn
 import httpx
 import structlog
 
-from camspool.adapters.survilla import answers, documents, failures
-from camspool.adapters.survilla import schema_check as misfits
+from camspool.adapters.survilla import answers, documents, failures, schema_check
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
 from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
@@ -94,7 +93,7 @@ class Survilla:
         if reply.data is None or not reply.data.get("__schema"):
             said = reply.complaints[0].message if reply.complaints else "nothing"
             raise ServiceTrouble(WaitReason.API_ERROR, f"the server does not tell its schema, saying: {said}")
-        return misfits.missing(reply.data["__schema"])
+        return schema_check.missing(reply.data["__schema"])
 
     async def _ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
         token = self._usable_token()

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from camspool.adapters import logs
-from camspool.commands.check import configuration, credential, folders, portal, watching
-from camspool.commands.check import hooks as telling
+from camspool.commands.check import configuration, credential, folders, hooks, portal, watching
 from camspool.commands.check import unit as systemd_unit
 from camspool.commands.check.isolated import Aside, Person, Work
 from camspool.commands.check.render import looking, write_json, write_table
 from camspool.commands.check.result import Row, Verdict, merged, warning, wrong
 from camspool.commands.check.unit import Unit
-from camspool.config import loading as config
+from camspool.config import loading
 from camspool.config.settings import Folders, Settings
 from camspool.core.errors import ConfigurationError
 
@@ -57,7 +56,7 @@ def _rows(config_path: Path | None, environ: Mapping[str, str]) -> Iterator[Row]
     found = Aside(_FOLDERS, _all(configuration.rows, path, environ), limit=_LIMIT_S).rows()
     yield from found
     if all(row.verdict is Verdict.OK for row in found):
-        yield from Checks(config.load(path, environ), path, environ, known).rows()
+        yield from Checks(loading.load(path, environ), path, environ, known).rows()
         return
     if found[0].check == _FOLDERS:
         yield from without_folders(path, environ, known)
@@ -71,16 +70,16 @@ def without_folders(path: Path, environ: Mapping[str, str], known: Unit | None) 
     found = Aside("configuration", _all(configuration.rows, path, apart), limit=_LIMIT_S).rows()
     if any(row.verdict is Verdict.WRONG for row in found):
         return found
-    return Checks(config.load(path, apart), path, environ, known).rows_of_api()
+    return Checks(loading.load(path, apart), path, environ, known).rows_of_api()
 
 
 def _found(config_path: Path | None, environ: Mapping[str, str]) -> Path | Row:
     try:
-        path = config.find(config_path, environ)
+        path = loading.find(config_path, environ)
     except ConfigurationError as error:
         return wrong("configuration", f"{error.source}: no such file", "Name another with -c.")
     if path is None:
-        places = ", ".join(["-c", "$CAMSPOOL_CONFIG", *map(str, config.PLACES)])
+        places = ", ".join(["-c", "$CAMSPOOL_CONFIG", *map(str, loading.PLACES)])
         remedy = "Copy config.example.yaml to /etc/camspool/config.yaml."
         return wrong("configuration", f"there is no configuration file: looked for {places}", remedy)
     return path
@@ -148,9 +147,9 @@ class Checks:
     def _of_telling(self) -> Iterator[Aside]:
         settings, local = self.settings, partial(Aside, limit=_LIMIT_S, person=self._played)
         if settings.hooks.done:
-            yield local("hook", _all(telling.hook, settings.hooks.done, self.environ))
+            yield local("hook", _all(hooks.hook, settings.hooks.done, self.environ))
         if settings.metrics.file:
-            yield local("metrics", _all(telling.metrics, settings.metrics.file))
+            yield local("metrics", _all(hooks.metrics, settings.metrics.file))
 
     def _of_api(self) -> Iterator[Aside]:
         handed = self._installed.token_file if self._installed else None

@@ -10,9 +10,9 @@ from typing import Final
 
 from camspool.commands.check.isolated import own_group, own_name
 from camspool.commands.check.result import Row, ok, wrong
-from camspool.config import loading as config
+from camspool.config import loading
 from camspool.core.errors import ConfigurationError
-from camspool.service import wiring as composition
+from camspool.service import wiring
 
 _LIMIT_S: Final = 8.0
 """For a program to tell its version, on a small box; a check has some seconds more."""
@@ -21,8 +21,8 @@ _LIMIT_S: Final = 8.0
 def rows(path: Path, environ: Mapping[str, str]) -> Iterator[Row]:
     """All that is wrong, or the file and the time zone; the daemon's parts are made of it, not started."""
     try:
-        settings = config.load(path, environ)
-        composition.build(settings, environ, lambda: None)
+        settings = loading.load(path, environ)
+        wiring.build(settings, environ, lambda: None)
     except ConfigurationError as error:
         for problem in error.problems:
             yield wrong(

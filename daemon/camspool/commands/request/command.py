@@ -16,8 +16,7 @@ from rich.text import Text
 from camspool.adapters.spool import put
 from camspool.commands.request.following import Dropped, Following
 from camspool.commands.request.order import Made, Order, Refused, file_named, make, proposed_names
-from camspool.commands.status import phrases as words
-from camspool.commands.status import snapshot as seen
+from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import safe, styled
 from camspool.commands.verify.mirror import Mirror
 from camspool.config.settings import Settings
@@ -64,9 +63,9 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
     if wait:
         return _follow(Following(mirror, dropped, settings.timezone, people), mirror.root, people)
     sys.stdout.write(f"{naming.printable(str(settings.folders.drop / dropped.file))}\n")
-    service = seen.service(mirror.root)
-    if not words.is_running(service, now):
-        people.print(Text(words.daemon(service, now, settings.timezone), "yellow"), soft_wrap=True)
+    service = snapshot.service(mirror.root)
+    if not phrases.is_running(service, now):
+        people.print(Text(phrases.daemon(service, now, settings.timezone), "yellow"), soft_wrap=True)
     return 0
 
 
@@ -116,7 +115,7 @@ class Drop:
 
     def _put(self, file: str) -> Dropped:
         sha256 = hashlib.sha256(self._data).hexdigest()
-        before = seen.status_of(self._mirror, file, sha256)
+        before = snapshot.status_of(self._mirror, file, sha256)
         put(self._folders.drop, self._folders.state, file, self._data)
         return Dropped(self._folders.drop, file, sha256, before)
 
@@ -125,7 +124,7 @@ def _say_understood(people: Console, entry: Entry, now: datetime, zone: ZoneInfo
     start, end = entry.start.astimezone(zone), entry.end
     called = ", ".join(str(camera) for camera in cameras(entry))
     length = written((entry.end - entry.start).total_seconds())
-    span = f"{start:%A} {words.time_range(entry.start, end, zone)}"
+    span = f"{start:%A} {phrases.time_range(entry.start, end, zone)}"
     later = "; it is fetched when the range is over" if end > now else ""
     offset = f"{start:%z}"
     line = f"{called}: {span} ({zone.key}, UTC{offset[:3]}:{offset[3:]}), {length}{later}"
@@ -138,7 +137,7 @@ def _follow(following: Following, mirror: Path, people: Console) -> int:
     except KeyboardInterrupt:
         people.print("Stopped waiting; the request itself goes on.")
         return _INTERRUPTED
-    for path in seen.mp4s(mirror, status):
+    for path in snapshot.mp4s(mirror, status):
         sys.stdout.write(f"{naming.printable(str(path))}\n")
     people.print(Text.assemble(safe(status.name), ": ", styled(status.state)), soft_wrap=True)
     if status.error:

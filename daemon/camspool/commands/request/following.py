@@ -18,8 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from camspool.adapters.spool.folder_registry import MARKER
-from camspool.commands.status import phrases as words
-from camspool.commands.status import snapshot as seen
+from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import bar, safe, styled
 from camspool.commands.verify.mirror import Mirror
 from camspool.core.errors import CamspoolError
@@ -89,7 +88,7 @@ class Following:
 
     def _status(self) -> Status | None:
         """None also while the daemon has not looked at what was dropped again."""
-        status = seen.status_of(self._mirror, self._dropped.file, self._dropped.sha256)
+        status = snapshot.status_of(self._mirror, self._dropped.file, self._dropped.sha256)
         return None if status == self._dropped.before else status
 
     def _line(self, status: Status | None) -> Table:
@@ -97,7 +96,7 @@ class Following:
         if status is None:
             line.add_row(Text(self._not_taken_in()))
             return line
-        news = words.news(status, datetime.now(UTC), self._zone)
+        news = phrases.news(status, datetime.now(UTC), self._zone)
         line.add_row(styled(status.state), bar(status), f"{status.progress.percent:.0f} %", safe(news))
         return line
 
@@ -106,14 +105,14 @@ class Following:
         if status is None:
             line = self._not_taken_in()
         else:
-            waits = f": {words.waiting(status.waiting, now, self._zone)}" if status.waiting else ""
+            waits = f": {phrases.waiting(status.waiting, now, self._zone)}" if status.waiting else ""
             line = f"{status.state}{waits}"
         if told[-1:] != [line]:
             told.append(line)
             self._console.print(safe(line), soft_wrap=True)
 
     def _not_taken_in(self) -> str:
-        service, now = seen.service(self._mirror.root), datetime.now(UTC)
-        if words.is_running(service, now):
-            return f"{words.NOT_TAKEN_IN}"
-        return f"{words.NOT_TAKEN_IN}. {words.daemon(service, now, self._zone)}"
+        service, now = snapshot.service(self._mirror.root), datetime.now(UTC)
+        if phrases.is_running(service, now):
+            return f"{phrases.NOT_TAKEN_IN}"
+        return f"{phrases.NOT_TAKEN_IN}. {phrases.daemon(service, now, self._zone)}"

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from camspool.commands.request.relative_times import MOMENT, moment
-from camspool.core import naming
-from camspool.core import request_parser as intake
+from camspool.core import naming, request_parser
 from camspool.core.clip_plan import cameras
 from camspool.core.errors import CamspoolError, RequestRejected
 from camspool.core.model import Entry, Problem
@@ -89,7 +88,7 @@ def make(order: Order, now: datetime, rules: Rules) -> Made:
     if document.get("camera") and len(document["camera"]) == 1:
         [document["camera"]] = document["camera"]
     try:
-        entry = intake.parse(document, rules).entries[0]
+        entry = request_parser.parse(document, rules).entries[0]
     except RequestRejected as rejected:
         raise Refused(_together(problems, rejected.problems)) from None
     if problems:

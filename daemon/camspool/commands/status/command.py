@@ -8,9 +8,7 @@ from typing import Final
 from rich.live import Live
 from rich.text import Text
 
-from camspool.commands.status import document
-from camspool.commands.status import phrases as words
-from camspool.commands.status import snapshot as seen
+from camspool.commands.status import document, phrases, snapshot
 from camspool.commands.status.lookup import find
 from camspool.commands.status.render import Board
 from camspool.commands.status.request_detail import Whole
@@ -35,7 +33,7 @@ def show(settings: Settings, last: int, *, as_json: bool) -> None:
     Raises:
         StorageTrouble: the mirror is not there.
     """
-    view = seen.look(settings, last, datetime.now(UTC))
+    view = snapshot.look(settings, last, datetime.now(UTC))
     if as_json:
         sys.stdout.write(document.dump(view) + "\n")
     else:
@@ -53,7 +51,7 @@ def watch(settings: Settings, last: int) -> None:
         try:
             while True:
                 began = time.monotonic()
-                live.update(Board(seen.look(settings, last, datetime.now(UTC))), refresh=True)
+                live.update(Board(snapshot.look(settings, last, datetime.now(UTC))), refresh=True)
                 time.sleep(max(_EVERY_S, _SHARE * (time.monotonic() - began)))
         except KeyboardInterrupt:
             return  # that is how it is meant to end
@@ -73,7 +71,7 @@ def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(status_document.dump(status).decode())
         return
-    console, service = standard_output(), seen.service(mirror.root)
-    if not status.state.final and not words.is_running(service, now):
-        console.print(Text(words.daemon(service, now, settings.timezone), "bold red"))
+    console, service = standard_output(), snapshot.service(mirror.root)
+    if not status.state.final and not phrases.is_running(service, now):
+        console.print(Text(phrases.daemon(service, now, settings.timezone), "bold red"))
     console.print(Whole(status, mirror.root, now, settings.timezone))

@@ -6,10 +6,9 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from camspool.commands.status import phrases as words
+from camspool.commands.status import phrases
 from camspool.commands.status.snapshot import View, mp4s
-from camspool.core import clip_plan as asking
-from camspool.core import naming
+from camspool.core import clip_plan, naming
 from camspool.core.health import ServiceStatus
 from camspool.core.model import CameraRef, Failure, Progress, State, Status, Waiting
 
@@ -64,8 +63,8 @@ _OVERVIEW: Final = TypeAdapter(_Overview)
 def dump(view: View) -> str:
     """The document, indented."""
     daemon = _Daemon(
-        running=words.is_running(view.service, view.at),
-        message=words.daemon(view.service, view.at, view.zone),
+        running=phrases.is_running(view.service, view.at),
+        message=phrases.daemon(view.service, view.at, view.zone),
         service=view.service,
     )
     overview = _Overview(
@@ -84,18 +83,18 @@ def dump(view: View) -> str:
 def _item(view: View, file: str, status: Status | None) -> _Item:
     if status is None:
         return _Item(file=file)
-    start, end = words.span(status) or (None, None)
+    start, end = phrases.span(status) or (None, None)
     entries = status.request.entries
     return _Item(
         file=file,
         name=status.name,
         state=status.state,
-        cameras=tuple(dict.fromkeys(each for entry in entries for each in asking.cameras(entry))),
+        cameras=tuple(dict.fromkeys(each for entry in entries for each in clip_plan.cameras(entry))),
         camera_names=tuple(dict.fromkeys(clip.camera_name for clip in status.clips)),
         begins_at=start,
         ends_at=end,
         progress=status.progress,
-        bytes_per_s=words.speed(status) or None,
+        bytes_per_s=phrases.speed(status) or None,
         waiting=status.waiting,
         error=status.error,
         created_at=status.created_at,

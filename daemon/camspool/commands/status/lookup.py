@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from camspool.commands.status import phrases as words
+from camspool.commands.status import phrases
 from camspool.commands.status.snapshot import names, read, status_of
 from camspool.commands.terminal import terminal_safe
 from camspool.commands.verify.mirror import Mirror, below
@@ -38,7 +38,7 @@ def find(drop: Path, mirror: Mirror, argument: str) -> Status:
             return status
         raise NotTakenIn(
             terminal_safe(
-                f"{drop / file} is {words.NOT_TAKEN_IN}. camspool status tells whether a daemon works."
+                f"{drop / file} is {phrases.NOT_TAKEN_IN}. camspool status tells whether a daemon works."
             )
         )
     for name in _in_mirror(mirror, argument):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from rich.filesize import decimal
 
 from camspool.commands.terminal import counted
-from camspool.core import clip_plan as asking
+from camspool.core import clip_plan
 from camspool.core.health import ServiceState, ServiceStatus
 from camspool.core.model import State, Status, Waiting
 from camspool.core.quantities import written
@@ -57,7 +57,7 @@ def problems(service: ServiceStatus, now: datetime, zone: ZoneInfo) -> Iterable[
 def cameras(status: Status) -> str:
     """The names of the cameras, else what the request calls them."""
     by_name = [str(clip.camera_name or clip.camera) for clip in status.clips]
-    asked = (str(camera) for entry in status.request.entries for camera in asking.cameras(entry))
+    asked = (str(camera) for entry in status.request.entries for camera in clip_plan.cameras(entry))
     every = tuple(dict.fromkeys(by_name or asked))
     return ", ".join(every[:3]) + (f" and {len(every) - 3} more" if len(every) > 3 else "")
 

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from camspool.commands.status import phrases as words
+from camspool.commands.status import phrases
 from camspool.commands.status.snapshot import Outstanding, View
 from camspool.commands.terminal import terminal_safe
 from camspool.core.model import State, Status
@@ -70,10 +70,10 @@ class Board:
 
 def daemon(view: View) -> Iterator[Text]:
     """Whether the daemon works, and what it complains of."""
-    works = words.is_running(view.service, view.at)
-    yield Text(words.daemon(view.service, view.at, view.zone), "green" if works else "bold red")
+    works = phrases.is_running(view.service, view.at)
+    yield Text(phrases.daemon(view.service, view.at, view.zone), "green" if works else "bold red")
     if works and view.service:
-        for problem in words.problems(view.service, view.at, view.zone):
+        for problem in phrases.problems(view.service, view.at, view.zone):
             yield safe(f"  {problem}", "bold yellow")
 
 
@@ -84,7 +84,7 @@ class _Row:
     progress: tuple[ProgressBar, Text] | None = None
     camera: Text = field(default_factory=Text)
     span: Text = field(default_factory=Text)
-    news: Text = field(default_factory=lambda: Text(words.NOT_TAKEN_IN))
+    news: Text = field(default_factory=lambda: Text(phrases.NOT_TAKEN_IN))
 
 
 def _row(view: View, outstanding: Outstanding) -> _Row:
@@ -99,15 +99,15 @@ def _row(view: View, outstanding: Outstanding) -> _Row:
 
 
 def _told(view: View, status: Status, state: Text, name: Text) -> _Row:
-    span = words.span(status)
+    span = phrases.span(status)
     percent = Text(f"{status.progress.percent:.0f} %")
     return _Row(
         state,
         name,
         None if status.state.final else (bar(status), percent),
-        safe(words.cameras(status)),
-        Text(words.time_range(*span, view.zone)) if span else Text(),
-        safe(words.news(status, view.at, view.zone)),
+        safe(phrases.cameras(status)),
+        Text(phrases.time_range(*span, view.zone)) if span else Text(),
+        safe(phrases.news(status, view.at, view.zone)),
     )
 
 

@@ -13,10 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from camspool.commands.status import phrases as words
+from camspool.commands.status import phrases
 from camspool.commands.status.render import bar, safe, styled
-from camspool.core import clip_plan as asking
-from camspool.core import naming
+from camspool.core import clip_plan, naming
 from camspool.core.model import Clip, Entry, Failure, State, Status
 from camspool.core.quantities import written
 
@@ -68,7 +67,7 @@ class Whole:
         if not status.state.final:
             percent = f"{status.progress.percent:.0f} %"
             yield "progress", bar(status)
-            yield "", safe(f"{percent}, {words.news(status, self._now, self._zone)}")
+            yield "", safe(f"{percent}, {phrases.news(status, self._now, self._zone)}")
         if status.error:
             yield from _error(status.error)
         for label in ("created_at", "finished_at", "repeated_at"):
@@ -76,8 +75,8 @@ class Whole:
                 yield label.removesuffix("_at"), Text(self._at(moment))
 
     def _asked(self, entry: Entry) -> str:
-        cameras = ", ".join(str(camera) for camera in asking.cameras(entry))
-        span = words.time_range(entry.start, entry.end, self._zone)
+        cameras = ", ".join(str(camera) for camera in clip_plan.cameras(entry))
+        span = phrases.time_range(entry.start, entry.end, self._zone)
         more = f", in parts of {written(entry.split_s)}" if entry.split_s else ""
         more += f", priority {entry.priority}" if entry.priority else ""
         return f"{cameras}: {span} {self._zone.key}, height {entry.height}{more}"
@@ -86,7 +85,7 @@ class Whole:
         camera = f"{clip.camera_name} ({clip.camera})" if clip.camera_name else str(clip.camera)
         piece = f", piece {clip.piece} of {clip.pieces}" if clip.piece else ""
         yield "camera", safe(camera)
-        yield "range", Text(words.time_range(clip.start, clip.end, self._zone) + piece)
+        yield "range", Text(phrases.time_range(clip.start, clip.end, self._zone) + piece)
         if clip.recording:
             heights = ", ".join(map(str, clip.recording.heights))
             length = _length(clip.recording.duration_s)
@@ -94,12 +93,12 @@ class Whole:
         if clip.state in {State.PREPARING, State.DOWNLOADING}:
             yield "now", Text(_step(clip))
         if clip.waiting:
-            yield "waits", safe(words.waiting(clip.waiting, self._now, self._zone))
+            yield "waits", safe(phrases.waiting(clip.waiting, self._now, self._zone))
         if clip.file:
             path = self._mirror / naming.folder_of(self._status.name) / clip.file.name
             file = clip.file
             yield "file", safe(str(path))
-            size = f"{words.size(file.bytes)}, {_length(file.duration_s)}"
+            size = f"{phrases.size(file.bytes)}, {_length(file.duration_s)}"
             yield "", safe(f"{size}, {file.width}x{file.height}, {file.codec}")
             yield "sha256", safe(file.sha256)
         if clip.error:
@@ -110,7 +109,7 @@ class Whole:
             yield self._at(entry.at), styled(entry.state)
 
     def _at(self, moment: datetime) -> str:
-        return f"{words.local(moment, self._zone):%Y-%m-%d %H:%M:%S}"
+        return f"{phrases.local(moment, self._zone):%Y-%m-%d %H:%M:%S}"
 
 
 def _table(facts: _Facts) -> Table:
@@ -141,9 +140,9 @@ def _step(clip: Clip) -> str:
     if clip.state is State.PREPARING:
         return f"the portal has prepared {clip.prepare.percent:.0f} %"
     download = clip.download
-    total = f" of {words.size(download.total_bytes)}" if download.total_bytes else ""
-    speed = f", {words.size(download.bytes_per_s)}/s" if download.bytes_per_s else ""
-    return f"{words.size(download.bytes)}{total}{speed}"
+    total = f" of {phrases.size(download.total_bytes)}" if download.total_bytes else ""
+    speed = f", {phrases.size(download.bytes_per_s)}/s" if download.bytes_per_s else ""
+    return f"{phrases.size(download.bytes)}{total}{speed}"
 
 
 def _length(seconds: float) -> str:

@@ -25,7 +25,7 @@ class Policy:
 
 
 @dataclass(slots=True)
-class World:
+class StepContext:
     """The ports that the steps work through; `random` gives a number 0..1 for jitter."""
 
     recordings: Recordings

@@ -11,8 +11,8 @@ from camspool.core.model import Clip, Download, OutputFile
 from camspool.core.naming import mp4_name, stem_of
 from camspool.core.ports import DownloadOrder, DownloadProgress, VideoFacts
 from camspool.pipeline.jobs import Job
-from camspool.pipeline.outages import Cause, Conditions
-from camspool.pipeline.steps.context import World, id_of
+from camspool.pipeline.outages import Cause, Outages
+from camspool.pipeline.steps.context import StepContext, id_of
 
 LENGTH_SLACK: Final = 0.02
 """An MP4 may be this part longer or shorter than its recording was listed to be, or 5 s (key frames)."""
@@ -21,27 +21,27 @@ LENGTH_SLACK: Final = 0.02
 class Downloading:
     """The steps of a clip that is downloading or verifying."""
 
-    def __init__(self, world: World, conditions: Conditions) -> None:
-        self._world = world
-        self._conditions = conditions
+    def __init__(self, context: StepContext, outages: Outages) -> None:
+        self._context = context
+        self._outages = outages
 
     async def download(self, job: Job, clip: Clip) -> None:
         """Fetch what is not on disk yet."""
-        await self._conditions.passable(Cause.ROOM)
+        await self._outages.passable(Cause.ROOM)
         order = await self._order(job, clip)
         await job.apply(clip.key, events.DownloadBegan())
 
         def on_progress(progress: DownloadProgress) -> None:
             job.note(clip.key, events.DownloadProgressed(_as_download(progress)))
 
-        done = await self._world.downloads.fetch(order, on_progress)
-        now, lifetimes = self._world.clock.now(), self._world.policy.lifetimes
+        done = await self._context.downloads.fetch(order, on_progress)
+        now, lifetimes = self._context.clock.now(), self._context.policy.lifetimes
         expires = expiry.url_expires_after_download(clip.recording, now, lifetimes)
         await job.apply(clip.key, events.DownloadCompleted(done.bytes, done.sha256, expires))
 
     async def verify_and_publish(self, job: Job, clip: Clip) -> None:
         """Check the complete download, save what it is, and give it its name."""
-        spool = self._world.spool
+        spool = self._context.spool
         if clip.file is not None and await asyncio.to_thread(spool.is_whole, job.name, clip.file):
             await job.apply(clip.key, events.Published())  # a restart came between the rename and this line
             return
@@ -49,7 +49,7 @@ class Downloading:
         if clip.memory.sha256 is None or not await asyncio.to_thread(_has_size, part, clip.download.bytes):
             await job.apply(clip.key, events.Reopened())
             return
-        facts = await self._world.videos.inspect(part)
+        facts = await self._context.videos.inspect(part)
         _compare(clip, facts)
         file = await self._describe(job, clip, facts, clip.memory.sha256)
         await job.apply(clip.key, events.Verified(file))
@@ -57,13 +57,13 @@ class Downloading:
 
     async def _publish(self, job: Job, clip: Clip, part: Path, file: OutputFile) -> None:
         try:
-            await asyncio.to_thread(self._world.spool.publish, part, job.name, file.name, clip.start)
+            await asyncio.to_thread(self._context.spool.publish, part, job.name, file.name, clip.start)
         except NameTaken:
             return  # by somebody, since it was chosen: the step is done again with the next name
         await job.apply(clip.key, events.Published())
 
     async def _order(self, job: Job, clip: Clip) -> DownloadOrder:
-        part = await asyncio.to_thread(self._world.spool.part_path, job.name, clip.ask, clip.piece)
+        part = await asyncio.to_thread(self._context.spool.part_path, job.name, clip.ask, clip.piece)
         download = clip.download
         complete = download.total_bytes and await asyncio.to_thread(_has_size, part, download.total_bytes)
         url = None if complete else await self._url(clip)
@@ -73,7 +73,7 @@ class Downloading:
         """The URL as remembered, or, after a restart, as the server tells it again."""
         if clip.memory.url is not None:
             return clip.memory.url
-        preparation = await self._world.recordings.progress(id_of(clip))
+        preparation = await self._context.recordings.progress(id_of(clip))
         if preparation.download_url is None:
             raise RecordingExpired("The download URL of the recording is gone")
         return preparation.download_url
@@ -81,7 +81,7 @@ class Downloading:
     async def _describe(self, job: Job, clip: Clip, facts: VideoFacts, sha256: str) -> OutputFile:
         asks = max(each.ask for each in job.status.clips)
         wanted = mp4_name(stem_of(job.name), asks, clip.ask, clip.piece)
-        name = await asyncio.to_thread(self._world.spool.free_mp4_name, job.name, wanted)
+        name = await asyncio.to_thread(self._context.spool.free_mp4_name, job.name, wanted)
         return OutputFile(
             name=name,
             bytes=clip.download.bytes,

@@ -4,14 +4,13 @@ from datetime import datetime
 from math import ceil, floor
 from typing import Final
 
-from camspool.core import events, expiry, schedule
-from camspool.core import selection as choosing
+from camspool.core import events, expiry, schedule, selection
 from camspool.core.cameras import NoSuchCamera
 from camspool.core.errors import CameraNotFound
 from camspool.core.model import Camera, Clip, Entry, ErrorCode, Recording, Waiting, WaitReason
-from camspool.pipeline.camera_directory import Directory
+from camspool.pipeline.camera_directory import CameraDirectory
 from camspool.pipeline.jobs import Job
-from camspool.pipeline.steps.context import World
+from camspool.pipeline.steps.context import StepContext
 
 LONGEST_PAUSE_S: Final = 60.0
 """Between listings of a range whose footage may still be on its way."""
@@ -23,9 +22,9 @@ SURE_AFTER_TRIES: Final = 3
 class Listing:
     """The steps of a clip that is scheduled, queued or listing."""
 
-    def __init__(self, world: World, directory: Directory) -> None:
-        self._world = world
-        self._directory = directory
+    def __init__(self, context: StepContext, camera_directory: CameraDirectory) -> None:
+        self._context = context
+        self._camera_directory = camera_directory
 
     async def become_due(self, job: Job, clip: Clip) -> None:
         """The range is over: into the queue."""
@@ -33,7 +32,7 @@ class Listing:
 
     async def begin(self, job: Job, clip: Clip) -> None:
         """The clip has a slot: list, unless it is a piece whose id is still good from the first listing."""
-        if expiry.id_is_fresh(clip.recording, self._world.clock.now()):
+        if expiry.id_is_fresh(clip.recording, self._context.clock.now()):
             await job.apply(clip.key, events.IdStillFresh())
         else:
             await job.apply(clip.key, events.ListingBegan())
@@ -43,7 +42,7 @@ class Listing:
         if clip.waiting is not None:  # not the first time
             await job.apply(clip.key, events.ListingBegan())
             clip = job.clip(clip.key)
-        camera = await self._directory.find(clip.camera)
+        camera = await self._camera_directory.find(clip.camera)
         if isinstance(camera, NoSuchCamera):
             await job.apply(clip.key, events.Failed(camera.code, camera.message, camera.hint))
             return
@@ -51,17 +50,17 @@ class Listing:
         await job.apply(clip.key, await self._ask(clip, camera, job.status.request.entries[clip.entry]))
 
     async def _ask(self, clip: Clip, camera: Camera, entry: Entry) -> events.Event:
-        asked_at = self._world.clock.now()  # an id lives from its listing: count from before the call
+        asked_at = self._context.clock.now()  # an id lives from its listing: count from before the call
         try:
-            listed = await self._world.recordings.list_recordings(
+            listed = await self._context.recordings.list_recordings(
                 camera.node_id, floor(clip.start.timestamp()), ceil(clip.end.timestamp())
             )
         except CameraNotFound as error:
-            if self._directory.lists(camera.node_id) and clip.tries < SURE_AFTER_TRIES:
-                return self._world.wait(clip, WaitReason.API_ERROR, f"{error}, though it lists the camera")
+            if self._camera_directory.lists(camera.node_id) and clip.tries < SURE_AFTER_TRIES:
+                return self._context.wait(clip, WaitReason.API_ERROR, f"{error}, though it lists the camera")
             hint = "Look in the portal for the camera's node id, and whether the token's user may see it."
             return events.Failed(ErrorCode.CAMERA_NOT_FOUND, str(error), hint)
-        choices = choosing.choose(listed, entry.height, entry.take, clip.asked_s)
+        choices = selection.choose(listed, entry.height, entry.take, clip.asked_s)
         chosen = [choice.recording for choice in choices] if isinstance(choices, tuple) else listed
         covered = sum(recording.duration_s for recording in chosen)
         return self._early(clip, covered) or self._chosen(clip, entry, choices, asked_at)
@@ -73,12 +72,12 @@ class Listing:
             clip: the clip.
             covered: seconds of it for which there is footage in what would be fetched now.
         """
-        now, policy = self._world.clock.now(), self._world.policy
+        now, policy = self._context.clock.now(), self._context.policy
         grace_ends = schedule.after(clip.end, policy.grace)
-        if choosing.covers(covered, clip.asked_s) or now >= grace_ends:
+        if selection.covers(covered, clip.asked_s) or now >= grace_ends:
             return None
         pause = schedule.backoff(
-            clip.attempts.list, policy.retry_first, LONGEST_PAUSE_S, self._world.random()
+            clip.attempts.list, policy.retry_first, LONGEST_PAUSE_S, self._context.random()
         )
         return events.Waits(
             Waiting(
@@ -92,32 +91,32 @@ class Listing:
         self,
         clip: Clip,
         entry: Entry,
-        choices: tuple[choosing.Choice, ...] | choosing.HeightNotOffered,
+        choices: tuple[selection.Choice, ...] | selection.HeightNotOffered,
         listed_at: datetime,
     ) -> events.Event:
-        if isinstance(choices, choosing.HeightNotOffered):
+        if isinstance(choices, selection.HeightNotOffered):
             return _height_not_offered(entry, choices)
         if not choices:
             return _nothing_listed(clip)
         if clip.piece and clip.pieces:
-            again = choosing.choose_again(choices, clip.piece, clip.pieces)
+            again = selection.choose_again(choices, clip.piece, clip.pieces)
             if again is None:
                 return _not_listed_as_before(clip, len(choices))
             choices = (again,)
         return events.Listed(tuple(self._recording(choice, listed_at) for choice in choices))
 
-    def _recording(self, choice: choosing.Choice, listed_at: datetime) -> Recording:
+    def _recording(self, choice: selection.Choice, listed_at: datetime) -> Recording:
         return Recording(
             id=choice.recording.recording_id,
             duration_s=choice.recording.duration_s,
             heights=choice.recording.heights,
             height=choice.height,
             listed_at=listed_at,
-            id_expires_at=expiry.id_expires(listed_at, self._world.policy.lifetimes),
+            id_expires_at=expiry.id_expires(listed_at, self._context.policy.lifetimes),
         )
 
 
-def _height_not_offered(entry: Entry, offer: choosing.HeightNotOffered) -> events.Failed:
+def _height_not_offered(entry: Entry, offer: selection.HeightNotOffered) -> events.Failed:
     heights = ", ".join(str(height) for height in offer.heights) or "none"
     return events.Failed(
         ErrorCode.HEIGHT_NOT_OFFERED,

@@ -8,11 +8,11 @@ from typing import Final
 from camspool.core import events, schedule
 from camspool.core.errors import BadVideo, ClipTrouble, RecordingExpired, StorageTrouble
 from camspool.core.model import Clip, State, WaitReason
-from camspool.pipeline.camera_directory import Directory
-from camspool.pipeline.disk_space import Storage
+from camspool.pipeline.camera_directory import CameraDirectory
+from camspool.pipeline.disk_space import DiskSpace
 from camspool.pipeline.jobs import Job
-from camspool.pipeline.outages import Cause, Conditions
-from camspool.pipeline.steps.context import World
+from camspool.pipeline.outages import Cause, Outages
+from camspool.pipeline.steps.context import StepContext
 from camspool.pipeline.steps.downloading import Downloading
 from camspool.pipeline.steps.listing import LONGEST_PAUSE_S, Listing
 from camspool.pipeline.steps.preparing import Preparing
@@ -38,12 +38,14 @@ LANES: Final = {
 class Workflow:
     """Carries clips; one instance serves them all."""
 
-    def __init__(self, world: World, directory: Directory, storage: Storage, conditions: Conditions) -> None:
-        self._world = world
-        self._storage = storage
-        self._conditions = conditions
-        listing, preparing = Listing(world, directory), Preparing(world)
-        downloading = Downloading(world, conditions)
+    def __init__(
+        self, context: StepContext, camera_directory: CameraDirectory, disk_space: DiskSpace, outages: Outages
+    ) -> None:
+        self._context = context
+        self._disk_space = disk_space
+        self._outages = outages
+        listing, preparing = Listing(context, camera_directory), Preparing(context)
+        downloading = Downloading(context, outages)
         self._steps: dict[State, Callable[[Job, Clip], Awaitable[None]]] = {
             State.SCHEDULED: listing.become_due,
             State.QUEUED: listing.begin,
@@ -63,13 +65,13 @@ class Workflow:
 
     async def _step(self, job: Job, key: str) -> None:
         """Do the next step of a clip; what goes wrong with this clip alone is an event like any other."""
-        await self._conditions.passable(Cause.MIRROR)
+        await self._outages.passable(Cause.MIRROR)
         await job.save()
         clip = job.clip(key)
         try:
             await self._steps[clip.state](job, clip)
         except ClipTrouble as trouble:
-            await job.apply(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))
+            await job.apply(key, self._context.wait(job.clip(key), trouble.reason, trouble.message))
         except RecordingExpired as expired:
             await self._expired(job, key, str(expired))
         except BadVideo as bad:
@@ -80,7 +82,7 @@ class Workflow:
         await job.apply(key, events.Expired(message))
         clip = job.clip(key)
         if not clip.state.final and clip.attempts.expired > 1:
-            await job.apply(key, self._world.wait(clip, WaitReason.API_ERROR, message))
+            await job.apply(key, self._context.wait(clip, WaitReason.API_ERROR, message))
 
     def park(self, job: Job, key: str) -> None:
         """Let a clip wait whose step has crashed; the log has the traceback."""
@@ -88,14 +90,14 @@ class Workflow:
         if clip.state.final:
             return
         message = "camspool met an error of its own with this clip; its log says more. It will try again."
-        job.note(key, self._world.wait(clip, WaitReason.API_ERROR, message))
+        job.note(key, self._context.wait(clip, WaitReason.API_ERROR, message))
 
     def due(self, clip: Clip) -> datetime | None:
         """When there is something to do for a clip; None for at once."""
         until = self._waits_until(clip)
         if clip.state is not State.SCHEDULED:
             return until
-        over = schedule.after(clip.end, self._world.policy.delay)
+        over = schedule.after(clip.end, self._context.policy.delay)
         return max(over, until) if until else over
 
     def _waits_until(self, clip: Clip) -> datetime | None:
@@ -105,16 +107,16 @@ class Workflow:
         """
         if clip.waiting is None or clip.waiting.until is None:
             return None
-        longest = max(self._world.policy.retry_longest, LONGEST_PAUSE_S)
-        begun_before = schedule.after(self._world.clock.now(), longest)
+        longest = max(self._context.policy.retry_longest, LONGEST_PAUSE_S)
+        begun_before = schedule.after(self._context.clock.now(), longest)
         return clip.waiting.until if clip.waiting.until <= begun_before else None
 
     def _goes_on(self, clip: Clip, lane: Lane) -> bool:
         due = self.due(clip)
-        return LANES.get(clip.state) is lane and (due is None or due <= self._world.clock.now())
+        return LANES.get(clip.state) is lane and (due is None or due <= self._context.clock.now())
 
     async def _sit_out(self, job: Job, key: str, trouble: StorageTrouble) -> None:
         """Wait with everybody when a whole folder is in trouble, else let only this clip wait."""
         ended = job.clip(key).state.final  # `Admission.ended` saves what could not be saved here
-        if not ended and not await self._storage.is_down():
-            job.note(key, self._world.wait(job.clip(key), trouble.reason, trouble.message))
+        if not ended and not await self._disk_space.is_down():
+            job.note(key, self._context.wait(job.clip(key), trouble.reason, trouble.message))

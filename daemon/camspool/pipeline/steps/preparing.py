@@ -6,7 +6,7 @@ from camspool.core import events, expiry, schedule
 from camspool.core.errors import ClipTrouble, OutcomeUnknown, RecordingUnknown
 from camspool.core.model import Clip, ErrorCode, State, WaitReason
 from camspool.pipeline.jobs import Job
-from camspool.pipeline.steps.context import World, id_of
+from camspool.pipeline.steps.context import StepContext, id_of
 
 BEGUN_WITHIN_POLLS: Final = 2
 """A preparation whose call got no answer, and that shows no progress for so many of the slowest polls, was
@@ -16,8 +16,8 @@ never begun."""
 class Preparing:
     """The step of a clip that is preparing."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: StepContext) -> None:
+        self._context = context
 
     async def prepare(self, job: Job, clip: Clip) -> None:
         """Ask for the preparation, unless that was done before a restart, and wait for its end."""
@@ -39,14 +39,14 @@ class Preparing:
         await job.apply(key, refusal)
         clip = job.clip(key)
         if not clip.state.final:  # what refuses now may not refuse in a while
-            await job.apply(key, self._world.wait(clip, WaitReason.API_ERROR, refusal.message))
+            await job.apply(key, self._context.wait(clip, WaitReason.API_ERROR, refusal.message))
 
     async def _refusal(self, clip: Clip) -> events.PrepareRefused | None:
         """Make the call; an answer that is an error says as clearly as `false` that nothing has begun."""
         height = clip.recording.height if clip.recording else 0
         refused = "The server would not prepare the recording"
         try:
-            if await self._world.recordings.prepare(id_of(clip), height):
+            if await self._context.recordings.prepare(id_of(clip), height):
                 return None
         except OutcomeUnknown:
             raise
@@ -66,7 +66,7 @@ class Preparing:
             clip: its clip.
             first: the progress at this moment; None when it began before a restart, and has to be asked for.
         """
-        clock, policy = self._world.clock, self._world.policy
+        clock, policy = self._context.clock, self._context.policy
         begun, still, percent = clock.monotonic(), 0.0, clip.prepare.percent
         if first is not None:
             await clock.sleep(policy.poll_fastest)
@@ -92,13 +92,13 @@ class Preparing:
     async def _ask(self, clip: Clip, percent: float, still: float) -> events.Event | None:
         """The news, if it has got beyond `percent`, which took it `still` seconds by now."""
         try:
-            preparation = await self._world.recordings.progress(id_of(clip))
+            preparation = await self._context.recordings.progress(id_of(clip))
         except RecordingUnknown:
             if self._is_early(clip, still):
                 return None
             raise
         if preparation.download_url is not None:
-            now, lifetimes = self._world.clock.now(), self._world.policy.lifetimes
+            now, lifetimes = self._context.clock.now(), self._context.policy.lifetimes
             return events.Prepared(preparation.download_url, expiry.url_expires(now, lifetimes))
         if preparation.percent is not None and preparation.percent > percent:
             return events.PrepareProgressed(preparation.percent)
@@ -106,14 +106,14 @@ class Preparing:
 
     def _is_early(self, clip: Clip, still: float) -> bool:
         """True while a server that knows nothing of a fresh id may not have got round to it yet."""
-        fresh = expiry.id_is_fresh(clip.recording, self._world.clock.now())
-        return fresh and still <= BEGUN_WITHIN_POLLS * self._world.policy.poll_slowest
+        fresh = expiry.id_is_fresh(clip.recording, self._context.clock.now())
+        return fresh and still <= BEGUN_WITHIN_POLLS * self._context.policy.poll_slowest
 
     def _given_up(self, clip: Clip, still: float) -> events.Event | None:
         """The event that ends a preparation without progress for `still` seconds, once that is too long."""
-        if still > BEGUN_WITHIN_POLLS * self._world.policy.poll_slowest and not clip.prepare.accepted:
+        if still > BEGUN_WITHIN_POLLS * self._context.policy.poll_slowest and not clip.prepare.accepted:
             return events.PrepareRefused("The server did not begin to prepare the recording")
-        if still > self._world.policy.stalled:
+        if still > self._context.policy.stalled:
             return events.Failed(
                 ErrorCode.PREPARE_STALLED,
                 f"The preparation has stood at {clip.prepare.percent:g} % for {still:.0f} seconds.",
