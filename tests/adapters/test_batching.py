@@ -13,8 +13,8 @@ from camspool.adapters.batching import CALLS_AT_ONCE, Batching
 from camspool.adapters.pacing import Backoff, Pacing
 from camspool.adapters.survilla import Survilla
 from camspool.core.errors import CamspoolError, ClipTrouble, RecordingExpired
-from camspool.core.model import Preparation
 from camspool.core.ports import Answer, AskProgress, Clock, PrepareRecording, Question
+from camspool.core.values import Preparation
 from camspool.simulator import PAGE_FROM, PAGE_NODE, Settings, Simulator
 from support.fake_clock import FakeClock, settled
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from camspool.adapters.documents import MAX_DEPTH, read
 from camspool.core.errors import RequestRejected
-from camspool.core.model import LONGEST_REQUEST, ErrorCode
+from camspool.core.values import LONGEST_REQUEST, ErrorCode
 
 
 def rejected(data: bytes, suffix: str) -> RequestRejected:

@@ -15,8 +15,8 @@ from camspool.adapters.download import COURTESY, HttpDownloads, body
 from camspool.adapters.download import part as part_module
 from camspool.adapters.download.pace import Meter
 from camspool.core.errors import ClipTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
+from camspool.core.values import WaitReason
 from support.downloading import (
     ETAG,
     HALF,

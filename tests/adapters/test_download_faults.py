@@ -14,8 +14,8 @@ import pytest
 from camspool.adapters.download import HttpDownloads
 from camspool.adapters.download.answer import HTTPX_ERRORS, check_redirect, classify, place
 from camspool.core.errors import BadVideo, CamspoolError, ClipTrouble, RecordingExpired, StorageTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import DownloadOrder
+from camspool.core.values import WaitReason
 from support.downloading import (
     ETAG,
     HALF,

@@ -12,7 +12,7 @@ import pytest
 
 from camspool.adapters.spool import durable
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import WaitReason
+from camspool.core.values import WaitReason
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from camspool.adapters.notify import Hook
-from camspool.core.model import State
+from camspool.core.values import State
 from support.telling import a_notice
 
 ENVIRON = {"PATH": os.environ["PATH"]}

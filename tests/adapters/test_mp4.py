@@ -17,7 +17,7 @@ import pytest
 from camspool.adapters.mp4 import Mp4Videos, Verify, inspect_file
 from camspool.adapters.mp4.decode import decode
 from camspool.core.errors import BadVideo, ConfigurationError, StorageTrouble
-from camspool.core.model import WaitReason
+from camspool.core.values import WaitReason
 from support.mp4_files import DURATION_S, HEIGHT, LAYOUTS, WIDTH, write_clip
 
 NOISE = hashlib.sha512(b"noise").digest()

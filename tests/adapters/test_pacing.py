@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 
 from camspool.adapters.pacing import Backoff, Pacing
 from camspool.core.errors import CamspoolError, ClipTrouble, ServiceTrouble
-from camspool.core.model import Preparation, Waiting, WaitReason
 from camspool.core.ports import Answer, AskProgress, ListCameras, PrepareRecording, Question
+from camspool.core.status_document import Waiting
+from camspool.core.values import Preparation, WaitReason
 from support.fake_clock import FakeClock, settled
 
 DOWN = ServiceTrouble(WaitReason.API_UNREACHABLE, "no answer")

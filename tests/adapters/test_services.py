@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from camspool.adapters.notify import NotSent, Services, check_available
 from camspool.core.errors import ConfigurationError
-from camspool.core.model import State
 from camspool.core.notices import Occasion
+from camspool.core.values import State
 from support.servers import FaultyServer
 from support.telling import a_notice
 

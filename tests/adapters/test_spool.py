@@ -18,7 +18,8 @@ import pytest
 from camspool.adapters.spool import AlreadyRunning, DropFile, Foreign, Spool, durable
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
-from camspool.core.model import Clip, ErrorCode, OutputFile, RequestRecord, State, Status, WaitReason
+from camspool.core.status_document import Clip, OutputFile, RequestRecord, Status
+from camspool.core.values import ErrorCode, State, WaitReason
 from support.builders import a_clip, a_file
 
 NOW = datetime(2020, 5, 11, 9, 41, 29, tzinfo=UTC)

@@ -18,8 +18,8 @@ from graphql import build_schema, graphql_sync
 
 from camspool.adapters.survilla import Survilla, documents, failures
 from camspool.core.errors import CameraNotFound, CamspoolError, ClipTrouble, RecordingExpired, ServiceTrouble
-from camspool.core.model import Listed, Preparation, WaitReason
 from camspool.core.ports import Answer, AskProgress, ListCameras, ListRecordings, PrepareRecording, Question
+from camspool.core.values import Listed, Preparation, WaitReason
 from camspool.simulator import PAGE_FROM, PAGE_NODE, PAGE_TO, Node, Settings, Simulator, Stretch, World
 from support.fake_clock import FakeClock
 

@@ -17,8 +17,8 @@ from watchdog.observers.inotify import InotifyObserver
 
 from camspool.adapters.watch import Change, DropWatcher, Gone, Settled, WatchSettings, scan
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import Clock
+from camspool.core.values import WaitReason
 from support.fake_clock import FakeClock
 
 SETTLE = 0.05

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from camspool.adapters.notify import NotSent, Webhook
-from camspool.core.model import State
 from camspool.core.notices import Occasion
+from camspool.core.values import State
 from support.servers import Exchange, FaultyServer
 from support.telling import a_notice
 

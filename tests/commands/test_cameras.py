@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from camspool.adapters.survilla import parsing
 from camspool.cli import main
 from camspool.commands.cameras import remembered
-from camspool.core.model import Camera
+from camspool.core.values import Camera
 from camspool.simulator import Node, Simulator, World
 from support.running import simulator, write_config
 from support.servers import FaultyServer

@@ -19,7 +19,7 @@ import yaml
 
 import camspool
 from camspool.commands.demo.examples import EXAMPLES
-from camspool.config.loading import Settings
+from camspool.config.settings import Settings
 
 CAMSPOOL = (sys.executable, "-m", "camspool")
 EXAMPLE_CONFIG = Path(__file__).parents[2] / "config.example.yaml"

@@ -17,13 +17,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from camspool.adapters import documents
-from camspool.adapters.spool import MarkedFolder, Memory
+from camspool.adapters.spool import FolderRegistry, MarkedFolder
 from camspool.cli import main
 from camspool.commands.request.order import Order, Refused, file_named, make, proposed_names
 from camspool.commands.request.relative_times import moment
 from camspool.core import document, request_parser
-from camspool.core.model import RequestRecord, State
 from camspool.core.problems import Unexpected
+from camspool.core.status_document import RequestRecord
+from camspool.core.values import State
 from support.builders import a_clip, a_status, an_entry
 from support.running import START, daemon, simulator
 
@@ -239,9 +240,9 @@ def configured(folder: Path, *, started: bool = True) -> Path:
     (folder / "config.json").write_text(json.dumps({"folders": folders, "timezone": "Europe/Prague"}))
     if started:
         (folder / "state").mkdir()
-        memory = Memory(folder / "state")
+        registry = FolderRegistry(folder / "state")
         for name in ("drop", "mirror"):
-            MarkedFolder(folder / name, memory).check()
+            MarkedFolder(folder / name, registry).check()
     return folder / "config.json"
 
 

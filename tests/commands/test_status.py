@@ -26,7 +26,8 @@ from camspool.config.settings import Folders, Settings
 from camspool.core import document, health, naming
 from camspool.core.errors import CamspoolError
 from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
-from camspool.core.model import Clip, Download, HistoryEntry, Progress, RequestRecord, State, Status
+from camspool.core.status_document import Clip, Download, HistoryEntry, Progress, RequestRecord, Status
+from camspool.core.values import State
 from support.builders import END, START, a_clip, a_failure, a_file, a_status, a_wait, an_entry
 from support.running import daemon, request, simulator
 

@@ -24,7 +24,8 @@ from camspool.commands.verify.targets import EVERYTHING, NoSuchTarget, Target, r
 from camspool.commands.verify.verdicts import HINTS, Found, What, accounted, compare, promised
 from camspool.commands.verify.verification import Verification
 from camspool.core import document
-from camspool.core.model import State, Status
+from camspool.core.status_document import Status
+from camspool.core.values import State
 from support.builders import NOW, a_clip, a_file, a_status, clips_in
 from support.running import Running, daemon, request, simulator
 

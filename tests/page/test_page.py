@@ -26,7 +26,8 @@ from camspool.commands.verify.verification import Verification
 from camspool.core import document
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
-from camspool.core.model import Progress, RequestRecord, State, Status, WaitReason
+from camspool.core.status_document import Progress, RequestRecord, Status
+from camspool.core.values import State, WaitReason
 from camspool.page import rows, script
 from camspool.page.page import HEARTBEAT_S, LOOK_S, Page
 from camspool.page.posters import Posters

@@ -10,7 +10,8 @@ import pytest
 
 from camspool.core import document
 from camspool.core.lifecycle import EXPIRIES
-from camspool.core.model import ErrorCode, State, Status
+from camspool.core.status_document import Status
+from camspool.core.values import ErrorCode, State
 from support.model_daemon import ModelDaemon, write_whole
 from support.model_server import GATE, YARD, Trouble
 from support.virtual_time import START

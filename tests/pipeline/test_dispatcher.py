@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from camspool.core.model import State, Status
 from camspool.core.ports import StatusFiles
+from camspool.core.status_document import Status
+from camspool.core.values import State
 from camspool.pipeline.dispatcher import LOOK_AT_THE_CLOCK_S, Dispatcher
 from camspool.pipeline.jobs import Job, JobContext
 from camspool.pipeline.outages import Outages

@@ -9,7 +9,8 @@ import pytest
 
 from camspool.core import document
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import Status, WaitReason
+from camspool.core.status_document import Status
+from camspool.core.values import WaitReason
 from support.model_daemon import FailingSpool, ModelDaemon, write_whole
 from support.model_server import GATE
 from support.virtual_time import START

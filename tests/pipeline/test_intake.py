@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from camspool.core.model import Status
+from camspool.core.status_document import Status
 from camspool.pipeline.triage import Triage
 from camspool.simulator import Simulator
 from support.running import daemon, request, simulator

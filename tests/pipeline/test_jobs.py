@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 from camspool.core import events
-from camspool.core.model import State, Status
+from camspool.core.status_document import Status
+from camspool.core.values import State
 from camspool.pipeline.jobs import Job, JobContext
 from camspool.pipeline.outages import Outages
 from support.builders import a_clip, a_file, a_status

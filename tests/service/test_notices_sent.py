@@ -14,7 +14,8 @@ from camspool.adapters.notify import program
 from camspool.adapters.spool import Spool
 from camspool.core import notices as rules
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import Status, WaitReason
+from camspool.core.status_document import Status
+from camspool.core.values import WaitReason
 from camspool.service import notifications
 from camspool.simulator import Simulator
 from support.running import daemon, request, simulator

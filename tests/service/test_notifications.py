@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 from camspool.adapters.notify import Channel, Flag, NotSent
 from camspool.core import health, notices
 from camspool.core.health import ServiceState, ServiceStatus
-from camspool.core.model import Coverage, Progress, State
 from camspool.core.notices import DEGRADED_FOR_S, Notice, Occasion
+from camspool.core.status_document import Coverage, Progress
+from camspool.core.values import State
 from camspool.service.notifications import PAUSES_S, Notices, Outbox
 from support.builders import a_clip, a_failure, a_status
 from support.fake_clock import FakeClock, settled

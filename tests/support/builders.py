@@ -4,19 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from camspool.core.model import (
-    Clip,
-    Entry,
-    ErrorCode,
-    Failure,
-    OutputFile,
-    Recording,
-    RequestRecord,
-    State,
-    Status,
-    Waiting,
-    WaitReason,
-)
+from camspool.core.status_document import Clip, Failure, OutputFile, Recording, RequestRecord, Status, Waiting
+from camspool.core.values import Entry, ErrorCode, State, WaitReason
 
 START = datetime(2020, 5, 11, 9, 41, 29, tzinfo=UTC)
 END = START + timedelta(seconds=600)

@@ -2,7 +2,8 @@
 
 from camspool.core import events
 from camspool.core.events import Event
-from camspool.core.model import Download, ErrorCode
+from camspool.core.status_document import Download
+from camspool.core.values import ErrorCode
 from support.builders import a_file, a_recording, a_wait, later
 
 DAY = 86400.0

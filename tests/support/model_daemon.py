@@ -21,7 +21,8 @@ import structlog
 from camspool.adapters.spool import DropFile, Foreign, Spool, durable
 from camspool.config.settings import Settings
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import Status, WaitReason
+from camspool.core.status_document import Status
+from camspool.core.values import WaitReason
 from camspool.service import daemon, wiring
 from camspool.service.health import SERVICE_FILE
 from support.model_server import ModelServer, ModelVideos

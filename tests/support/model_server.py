@@ -17,8 +17,8 @@ from typing import Final, Protocol
 
 from camspool.core.errors import BadVideo, CameraNotFound, ClipTrouble, OutcomeUnknown, RecordingExpired
 from camspool.core.expiry import Lifetimes
-from camspool.core.model import Camera, Listed, Preparation, WaitReason
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress, VideoFacts
+from camspool.core.values import Camera, Listed, Preparation, WaitReason
 from support.virtual_time import VirtualClock
 
 HEIGHTS: Final = (480, 720)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from camspool.core import document, naming
-from camspool.core.model import Status
+from camspool.core.status_document import Status
 from support.model_daemon import ModelDaemon, write_whole
 from support.model_server import AISLE, BLIND, GATE, YARD
 from support.virtual_time import START

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from camspool.core import naming
-from camspool.core.model import Clip, ErrorCode, State, Status
+from camspool.core.status_document import Clip, Status
+from camspool.core.values import ErrorCode, State
 from support.model_daemon import ModelDaemon
 from support.model_server import BLIND, HEIGHTS, Trouble, video
 from support.people import NOBODY, People, sha256, stem

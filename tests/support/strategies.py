@@ -5,28 +5,23 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from camspool.core.model import (
+from camspool.core.status_document import (
     Attempts,
     Clip,
+    ClipRuntime,
     Coverage,
     Download,
-    Entry,
-    ErrorCode,
     Failure,
     HistoryEntry,
-    Memory,
     OutputFile,
     Prepare,
-    Problem,
     Progress,
     Recording,
     RequestRecord,
-    State,
     Status,
-    Take,
     Waiting,
-    WaitReason,
 )
+from camspool.core.values import Entry, ErrorCode, Problem, State, Take, WaitReason
 
 times = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 text = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -107,7 +102,7 @@ clips = st.builds(
     troubled_s=st.floats(0, 1e6),
     tries=sizes,
     error=st.none() | failures,
-    memory=st.just(Memory(url="secret")),
+    runtime=st.just(ClipRuntime(url="secret")),
 )
 
 

@@ -1,8 +1,9 @@
 """Notices for tests."""
 
 from camspool.core import notices
-from camspool.core.model import Coverage, Progress, State
 from camspool.core.notices import Notice
+from camspool.core.status_document import Coverage, Progress
+from camspool.core.values import State
 from support.builders import a_clip, a_file, a_status
 
 

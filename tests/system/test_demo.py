@@ -21,7 +21,7 @@ from camspool.commands.demo import Demo
 from camspool.commands.demo.examples import EXAMPLES, OWN_REQUEST
 from camspool.commands.demo.folder import DemoFolder, FolderRefused
 from camspool.commands.demo.verdict import differences, look
-from camspool.core.model import State
+from camspool.core.values import State
 
 DEMO = (sys.executable, "-m", "camspool", "demo")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from camspool.adapters.spool.folder_registry import MARKER, Memory
+from camspool.adapters.spool.folder_registry import MARKER, FolderRegistry
 from camspool.adapters.spool.markers import AnotherFolder, MarkedFolder
 from camspool.simulator import Simulator
 from support.running import Running, daemon, request, simulator
@@ -224,8 +224,8 @@ async def test_a_drop_folder_that_is_unmounted_cancels_nothing(tmp_path: Path, s
 def test_disks_that_are_swapped_are_told_apart_by_what_is_in_their_markers(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     one, other = (mounts.old_disk(tmp_path / name) for name in ("one", "other"))
-    memory = Memory(tmp_path / "state")
-    folders = [MarkedFolder(tmp_path / name, memory) for name in ("drop", "mirror")]
+    registry = FolderRegistry(tmp_path / "state")
+    folders = [MarkedFolder(tmp_path / name, registry) for name in ("drop", "mirror")]
 
     def facts() -> list[tuple[int, int, int, int]]:
         found = [(folder.root / MARKER).stat() for folder in folders]

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from camspool.adapters.spool import Spool
-from camspool.core.model import State, Status
+from camspool.core.status_document import Status
+from camspool.core.values import State
 from camspool.page import script
 from camspool.page.page import Page
 from camspool.page.posters import Posters

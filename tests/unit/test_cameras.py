@@ -3,7 +3,7 @@
 import pytest
 
 from camspool.core.cameras import NoSuchCamera, find
-from camspool.core.model import Camera, CameraRef, ErrorCode
+from camspool.core.values import Camera, CameraRef, ErrorCode
 
 CAMERAS = [
     Camera(1, "gate", "E-1"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camspool.core.clip_plan import asks, number_of_asks
-from camspool.core.model import Entry, State
+from camspool.core.values import Entry, State
 
 START = datetime(2020, 5, 11, 9, 41, 29, tzinfo=UTC)
 END = datetime(2020, 5, 11, 9, 51, 29, tzinfo=UTC)

@@ -9,11 +9,13 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from camspool.config.loading import config_schema, find, load, machine_timezone, token
+from camspool.config.loading import config_schema, find, load
 from camspool.config.settings import Settings
+from camspool.config.timezone import machine_timezone
+from camspool.config.token import read_token
 from camspool.core.errors import ConfigurationError, ServiceTrouble
-from camspool.core.model import WaitReason
 from camspool.core.notices import Occasion
+from camspool.core.values import WaitReason
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 UTC_ZONE = {"TZ": "UTC"}
@@ -376,13 +378,16 @@ def test_the_token_is_looked_for_in_order_and_read_anew(tmp_path: Path) -> None:
     settings = with_token_file(file)
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     file.write_text("first\n")
-    assert token(settings, environ).get_secret_value() == "first"
+    assert read_token(settings, environ).get_secret_value() == "first"
     file.write_bytes(b"\xef\xbb\xbf second\r\n")
-    assert token(settings, environ).get_secret_value() == "second"
+    assert read_token(settings, environ).get_secret_value() == "second"
     (tmp_path / "token").write_text("credential")
-    assert token(settings, environ).get_secret_value() == "credential"
-    assert token(settings, {**environ, "CAMSPOOL_API__TOKEN": " variable "}).get_secret_value() == "variable"
-    assert token(settings, {"CAMSPOOL_API__TOKEN": " "}).get_secret_value() == "second"
+    assert read_token(settings, environ).get_secret_value() == "credential"
+    assert (
+        read_token(settings, {**environ, "CAMSPOOL_API__TOKEN": " variable "}).get_secret_value()
+        == "variable"
+    )
+    assert read_token(settings, {"CAMSPOOL_API__TOKEN": " "}).get_secret_value() == "second"
 
 
 @pytest.mark.parametrize(
@@ -402,7 +407,7 @@ def test_without_a_usable_token_the_service_waits(tmp_path: Path, content: bytes
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(ServiceTrouble, match=words) as caught:
-        token(with_token_file(file), {})
+        read_token(with_token_file(file), {})
     assert caught.value.reason is WaitReason.UNAUTHORISED
     assert str(file) in caught.value.message
     assert "api.token_file" in caught.value.message
@@ -411,12 +416,12 @@ def test_without_a_usable_token_the_service_waits(tmp_path: Path, content: bytes
 
 def test_a_token_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ServiceTrouble, match="Is a directory"):
-        token(with_token_file(tmp_path), {})
+        read_token(with_token_file(tmp_path), {})
 
 
 def test_the_token_does_not_show(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(SECRET)
-    assert SECRET not in repr(token(with_token_file(tmp_path / "token"), {}))
+    assert SECRET not in repr(read_token(with_token_file(tmp_path / "token"), {}))
 
 
 # --- the schema

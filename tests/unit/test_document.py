@@ -13,21 +13,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from camspool.core import document
-from camspool.core.model import (
+from camspool.core.status_document import (
     Attempts,
+    ClipRuntime,
     Coverage,
     Download,
-    ErrorCode,
     HistoryEntry,
-    Memory,
     Prepare,
-    Problem,
     Progress,
     RequestRecord,
-    State,
     Status,
-    WaitReason,
 )
+from camspool.core.values import ErrorCode, Problem, State, WaitReason
 from support.builders import (
     NOW,
     a_clip,
@@ -83,7 +80,7 @@ def full_status() -> Status:
         troubled_s=3.5,
         tries=4,
         error=a_failure(),
-        memory=Memory(url="https://download.example/?signature=secret", sha256="5" * 64),
+        runtime=ClipRuntime(url="https://download.example/?signature=secret", sha256="5" * 64),
     )
     problem = Problem("camera", None, "a camera")
     return a_status(
@@ -158,10 +155,10 @@ def test_the_file_is_for_people_too() -> None:
 def test_the_url_is_never_written_nor_read() -> None:
     data = document.dump(full_status())
     assert b"secret" not in data
-    assert b"memory" not in data
+    assert b"runtime" not in data
     hostile = json.loads(data)
-    hostile["clips"][0]["memory"] = {"url": "https://evil.example/", "sha256": "0" * 64}
-    assert document.load(json.dumps(hostile).encode()).clips[0].memory == Memory()
+    hostile["clips"][0]["runtime"] = {"url": "https://evil.example/", "sha256": "0" * 64}
+    assert document.load(json.dumps(hostile).encode()).clips[0].runtime == ClipRuntime()
 
 
 def test_what_a_later_version_adds_is_passed_over() -> None:

@@ -19,7 +19,7 @@ from camspool.adapters import documents
 from camspool.config import loading
 from camspool.core import document, naming, request_parser
 from camspool.core.clip_plan import asks
-from camspool.core.model import ErrorCode, State, WaitReason
+from camspool.core.values import ErrorCode, State, WaitReason
 from support.documented import DOCUMENTS, FOLDERS, ROOT, camspool, example, examples
 
 RULES: Final = request_parser.Rules(

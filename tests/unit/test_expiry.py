@@ -6,7 +6,8 @@ import pytest
 
 from camspool.core import expiry
 from camspool.core.expiry import Lifetimes
-from camspool.core.model import Recording, State
+from camspool.core.status_document import Recording
+from camspool.core.values import State
 from support.builders import NOW, a_clip, a_recording, later
 
 FINAL = [State.DONE, State.FAILED, State.CANCELLED, State.REMOVED]

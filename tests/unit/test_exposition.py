@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from camspool.core import exposition
 from camspool.core.figures import BOUNDS_S, Figures
 from camspool.core.health import ServiceState
-from camspool.core.model import Clip, State, WaitReason
+from camspool.core.status_document import Clip
+from camspool.core.values import State, WaitReason
 from support.builders import a_clip, a_file, a_wait, later
 from unit.test_health import SERVICE
 

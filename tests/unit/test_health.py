@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from camspool.core import health
 from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
-from camspool.core.model import State
+from camspool.core.values import State
 from support.builders import NOW, later
 
 SERVICE = ServiceStatus(

@@ -11,7 +11,8 @@ from camspool.core import events
 from camspool.core.errors import IllegalEvent
 from camspool.core.events import Event
 from camspool.core.lifecycle import BAD_VIDEOS, EXPIRIES, REFUSALS, TABLE, advance
-from camspool.core.model import Attempts, Clip, Download, ErrorCode, Memory, Prepare, State, WaitReason
+from camspool.core.status_document import Attempts, Clip, ClipRuntime, Download, Prepare
+from camspool.core.values import ErrorCode, State, WaitReason
 from support.builders import NOW, a_clip, a_file, a_recording, a_wait, later
 from support.lifecycle_samples import DAY, SAMPLES, URL
 
@@ -71,7 +72,7 @@ def course(clip: Clip, *happenings: Event) -> Clip:
 
 
 def downloading(**changes: Any) -> Clip:
-    return a_clip(State.DOWNLOADING, memory=Memory(url=URL), **changes)
+    return a_clip(State.DOWNLOADING, runtime=ClipRuntime(url=URL), **changes)
 
 
 def test_there_is_a_sample_of_every_event() -> None:
@@ -131,13 +132,13 @@ def test_the_way_of_an_ordinary_clip() -> None:
     clip = course(clip, events.PrepareAccepted(), events.PrepareProgressed(63.0))
     assert clip.prepare == Prepare(percent=63.0, requested_at=NOW, accepted=True)
     clip = course(clip, events.Prepared(URL, later(DAY)))
-    assert (clip.prepare.percent, clip.memory.url) == (100.0, URL)
+    assert (clip.prepare.percent, clip.runtime.url) == (100.0, URL)
     assert clip.recording == a_recording(url_expires_at=later(DAY))
     clip = course(clip, events.DownloadBegan(), events.DownloadProgressed(Download(bytes=9, total_bytes=99)))
     assert clip.download == Download(bytes=9, total_bytes=99)
     clip = course(clip, events.DownloadCompleted(99, "5" * 64, later(21600)))
     assert clip.download == Download(bytes=99, total_bytes=99)
-    assert clip.memory.sha256 == "5" * 64
+    assert clip.runtime.sha256 == "5" * 64
     assert clip.recording == a_recording(url_expires_at=later(21600))
     clip = course(clip, events.Verified(a_file()), events.Published())
     assert (clip.state, clip.file, clip.error) == (State.DONE, a_file(), None)
@@ -182,7 +183,7 @@ BACK: list[tuple[State, Event]] = [
 def test_on_the_way_back_everything_that_hangs_on_the_old_id_is_forgotten(state: State, event: Event) -> None:
     clip = a_clip(
         state,
-        memory=Memory(url=URL, sha256="5" * 64, most_bytes=9),
+        runtime=ClipRuntime(url=URL, sha256="5" * 64, most_bytes=9),
         prepare=Prepare(percent=100.0, requested_at=NOW, accepted=True),
         download=Download(bytes=9, total_bytes=9, etag='"v1"'),
         waiting=a_wait(),
@@ -191,7 +192,7 @@ def test_on_the_way_back_everything_that_hangs_on_the_old_id_is_forgotten(state:
         pieces=3,
     )
     after = one(clip, event)
-    assert after.memory == Memory()
+    assert after.runtime == ClipRuntime()
     assert (after.prepare, after.download) == (Prepare(), Download())
     assert (after.file, after.waiting) == (None, None)
     assert after.recording == a_recording(id=None)  # its duration tells a piece from the others
@@ -346,7 +347,7 @@ def test_a_download_that_gets_further_each_time_is_not_given_up() -> None:
 
 def test_a_resumed_download_gets_on_from_where_it_was_before_a_restart() -> None:
     saved = in_trouble(downloading(download=Download(bytes=500, total_bytes=1000)), 100)
-    restarted = replace(saved, memory=Memory())
+    restarted = replace(saved, runtime=ClipRuntime())
     same = one(restarted, events.DownloadProgressed(Download(bytes=500, total_bytes=1000)))
     assert same.troubled_s == 100
     assert one(same, events.DownloadProgressed(Download(bytes=501, total_bytes=1000))).troubled_s == 0
@@ -377,12 +378,12 @@ def test_a_download_that_has_to_be_read_again_keeps_its_bytes_and_url() -> None:
     verifying = a_clip(
         State.VERIFYING,
         download=Download(bytes=9, total_bytes=9),
-        memory=Memory(url=URL, sha256="5" * 64),
+        runtime=ClipRuntime(url=URL, sha256="5" * 64),
         file=a_file(),
     )
     after = one(verifying, events.Reopened())
     assert (after.state, after.file) == (State.DOWNLOADING, None)
-    assert (after.memory.url, after.memory.sha256) == (URL, None)
+    assert (after.runtime.url, after.runtime.sha256) == (URL, None)
     assert after.download == Download(bytes=9, total_bytes=9)
 
 

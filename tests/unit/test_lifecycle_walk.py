@@ -12,7 +12,8 @@ from camspool.core import events
 from camspool.core.errors import IllegalEvent
 from camspool.core.events import Event
 from camspool.core.lifecycle import BAD_VIDEOS, EXPIRIES, REFUSALS, TABLE, advance
-from camspool.core.model import Clip, Download, Memory, Prepare, State, WaitReason
+from camspool.core.status_document import Clip, ClipRuntime, Download, Prepare
+from camspool.core.values import State, WaitReason
 from support.builders import NOW, a_clip, a_wait
 from support.lifecycle_samples import DAY, SAMPLES
 
@@ -46,7 +47,7 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule()
     def the_daemon_restarts(self) -> None:
-        self.clip = replace(self.clip, memory=Memory())
+        self.clip = replace(self.clip, runtime=ClipRuntime())
 
     @invariant()
     def an_end_leaves_what_it_promises(self) -> None:
@@ -62,7 +63,7 @@ class AnyCourse(RuleBasedStateMachine):
     @invariant()
     def nothing_is_known_of_a_recording_that_is_to_be_listed(self) -> None:
         if self.clip.state in {State.SCHEDULED, State.QUEUED, State.LISTING}:
-            assert self.clip.memory == Memory()
+            assert self.clip.runtime == ClipRuntime()
             assert (self.clip.prepare, self.clip.download) == (Prepare(), Download())
         if self.clip.state in {State.PREPARING, State.DOWNLOADING, State.VERIFYING, State.DONE}:
             assert self.clip.recording is not None

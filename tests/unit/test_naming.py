@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from camspool.core import naming
-from camspool.core.model import ErrorCode
+from camspool.core.values import ErrorCode
 
 BAD_BYTES = os.fsdecode(b"caf\xe9.json")
 

@@ -7,20 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camspool.core.model import (
+from camspool.core.overview import HISTORY_LIMIT, begin, covered, end, first_clips, overall_state, refresh
+from camspool.core.status_document import (
     Clip,
     Coverage,
     Download,
-    ErrorCode,
     HistoryEntry,
     Prepare,
     RequestRecord,
-    State,
     Status,
     Waiting,
-    WaitReason,
 )
-from camspool.core.overview import HISTORY_LIMIT, begin, covered, end, first_clips, overall_state, refresh
+from camspool.core.values import ErrorCode, State, WaitReason
 from support.builders import (
     END,
     NOW,

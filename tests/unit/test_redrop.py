@@ -5,9 +5,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from camspool.core.model import Clip, Entry, RequestRecord, State, Status
 from camspool.core.overview import first_clips
 from camspool.core.redrop import Decision, DroppedFile, decide, keep_finished
+from camspool.core.status_document import Clip, RequestRecord, Status
+from camspool.core.values import Entry, State
 from support.builders import END, a_clip, a_file, a_status, an_entry
 
 S, D = State, Decision

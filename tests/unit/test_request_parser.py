@@ -13,8 +13,8 @@ from camspool.adapters.documents import read_with_problems
 from camspool.core.clip_plan import number_of_asks
 from camspool.core.errors import RequestRejected
 from camspool.core.fields import FIELDS
-from camspool.core.model import Entry, ErrorCode, ParsedRequest, Take
 from camspool.core.request_parser import Rules, parse, request_schema
+from camspool.core.values import Entry, ErrorCode, ParsedRequest, Take
 
 RULES = Rules(height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=100)
 START = datetime(2020, 5, 11, 9, 41, 29, tzinfo=UTC)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camspool.core.model import HeightSelector, Listed, Take
 from camspool.core.selection import Choice, HeightNotOffered, choose, choose_again, covers, pick_height
+from camspool.core.values import HeightSelector, Listed, Take
 
 ALL_HEIGHTS = (480, 720, 800)
 

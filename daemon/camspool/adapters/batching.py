@@ -7,7 +7,6 @@ get. When that moment is, and what to do when a call fails, is not its business:
 import asyncio
 from typing import Final, Protocol, cast
 
-from camspool.core.model import Camera, Listed, Preparation
 from camspool.core.ports import (
     Answer,
     Api,
@@ -18,6 +17,7 @@ from camspool.core.ports import (
     PrepareRecording,
     Question,
 )
+from camspool.core.values import Camera, Listed, Preparation
 
 WINDOW_S: Final = 0.01
 """How long the first question of a batch waits for others: clips wake up together, but not in one instant."""

@@ -15,8 +15,8 @@ from typing import Any, Final
 import yaml
 
 from camspool.core.errors import RequestRejected
-from camspool.core.model import LONGEST_REQUEST, ErrorCode, Problem
 from camspool.core.problems import rejection, shown, within
+from camspool.core.values import LONGEST_REQUEST, ErrorCode, Problem
 
 MAX_DEPTH: Final = 20
 _MAX_EXPANDED: Final = 4 * LONGEST_REQUEST

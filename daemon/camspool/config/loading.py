@@ -1,6 +1,6 @@
-"""Where the configuration comes from: a file, the environment, and for the token a place of its own.
+"""Where the configuration comes from: a file and the environment.
 
-What can be configured, and in which bounds, stands in `settings`.
+What can be configured, and in which bounds, is defined in `settings`.
 """
 
 import os
@@ -8,25 +8,20 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from camspool.adapters import documents
 from camspool.config.settings import Settings
-from camspool.core.errors import ConfigurationError, RequestRejected, ServiceTrouble
-from camspool.core.model import LONGEST_REQUEST, Problem, WaitReason
+from camspool.config.timezone import machine_timezone
+from camspool.config.token import TOKEN_VARIABLE
+from camspool.core.errors import ConfigurationError, RequestRejected
 from camspool.core.problems import Unexpected, shown, unknown_name
-
-__all__ = ["Settings", "config_schema", "find", "load", "machine_timezone", "token", "token_and_source"]
+from camspool.core.values import LONGEST_REQUEST, Problem
 
 PLACES: Final = (Path("config.yaml"), Path("/etc/camspool/config.yaml"))
-TOKEN_REMEDY: Final = "make one in the portal's API section and write it to api.token_file"  # noqa: S105 - a text about one
 _PREFIX: Final = "CAMSPOOL_"
 _FILE_VARIABLE: Final = "CAMSPOOL_CONFIG"
-_TOKEN_VARIABLE: Final = "CAMSPOOL_API__TOKEN"  # noqa: S105 - the name of a variable
-_CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
-_LONGEST_TOKEN: Final = 4096
 
 _Location = tuple[str, ...]
 
@@ -72,58 +67,6 @@ def load(path: Path | None, environ: Mapping[str, str], *, may_be_empty: bool = 
         return Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(_problems(error, variables), source) from None
-
-
-def token(settings: Settings, environ: Mapping[str, str]) -> SecretStr:
-    """The API token; see `token_and_source`."""
-    return token_and_source(settings, environ)[0]
-
-
-def token_and_source(settings: Settings, environ: Mapping[str, str]) -> tuple[SecretStr, Path | str]:
-    """The API token: from `CAMSPOOL_API__TOKEN`, else `$CREDENTIALS_DIRECTORY/token`, else `api.token_file`.
-
-    Read it whenever it is needed: a new one is then used without a restart.
-
-    Raises:
-        ServiceTrouble: `unauthorised`; there is none, or it cannot be one. That is no reason to end: the
-            service waits until somebody has put it right.
-
-    Returns:
-        It, and the file or the name of the variable that it was read from.
-    """
-    if text := environ.get(_TOKEN_VARIABLE, "").strip():
-        return _checked_token(text, _TOKEN_VARIABLE), _TOKEN_VARIABLE
-    files = [settings.api.token_file]
-    if folder := environ.get(_CREDENTIALS_VARIABLE):
-        files.insert(0, Path(folder, "token"))
-    for file in files:
-        try:
-            with file.open("rb") as stream:
-                content = stream.read(_LONGEST_TOKEN + 1)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise _no_token(f"{file} cannot be read: {error.strerror}") from None
-        return _checked_token(content.decode("utf-8-sig", "replace").strip(), str(file)), file
-    raise _no_token("there is no token in " + " or ".join(map(str, files)))
-
-
-def machine_timezone(environ: Mapping[str, str], root: Path = Path("/")) -> ZoneInfo:
-    """The time zone of the machine, from `$TZ`, /etc/timezone or what /etc/localtime links to; else UTC.
-
-    Args:
-        environ: the environment.
-        root: where the machine's `etc` is.
-    """
-    names = [environ.get("TZ", "").removeprefix(":")]
-    names += _first_line(root / "etc/timezone")
-    names.append(os.path.realpath(root / "etc/localtime"))
-    for name in names:
-        try:
-            return ZoneInfo(name.rpartition("zoneinfo/")[2])
-        except (KeyError, OSError, ValueError):
-            continue  # no such zone, no zone at all: the next place may know
-    return ZoneInfo("UTC")
 
 
 def config_schema() -> dict[str, Any]:
@@ -184,7 +127,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[_Location, str]:
     return {
         tuple(name.removeprefix(_PREFIX).lower().split("__")): name
         for name in names
-        if name not in (_FILE_VARIABLE, _TOKEN_VARIABLE)
+        if name not in (_FILE_VARIABLE, TOKEN_VARIABLE)
     }
 
 
@@ -217,7 +160,7 @@ def _problems(error: ValidationError, variables: Mapping[_Location, str]) -> tup
 def _unknown(location: _Location) -> str:
     """What to expect instead of a key that its section does not know."""
     if "token" in location[-1]:
-        return f"no token here: it is read from the file `api.token_file` or from {_TOKEN_VARIABLE}"
+        return f"no token here: it is read from the file `api.token_file` or from {TOKEN_VARIABLE}"
     section: Any = Settings
     for name in location[:-1]:
         section = section.model_fields[name].annotation
@@ -237,22 +180,3 @@ def _kind(value: Any) -> Any:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
     return shown(value)
-
-
-def _first_line(path: Path) -> list[str]:
-    try:
-        return path.read_text("ascii", "replace").strip().splitlines()[:1]
-    except OSError:
-        return []
-
-
-def _checked_token(text: str, source: str) -> SecretStr:
-    if not text:
-        raise _no_token(f"{source} is empty")
-    if len(text) > _LONGEST_TOKEN or not all("!" <= character <= "~" for character in text):
-        raise _no_token(f"{source} holds no token, which is one word of ASCII characters")
-    return SecretStr(text)
-
-
-def _no_token(found: str) -> ServiceTrouble:
-    return ServiceTrouble(WaitReason.UNAUTHORISED, f"{found}; {TOKEN_REMEDY}")

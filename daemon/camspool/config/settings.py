@@ -26,11 +26,11 @@ from pydantic_core import CoreSchema, core_schema
 from camspool.core import addresses
 from camspool.core.addresses import Address
 from camspool.core.fields import height
-from camspool.core.model import HeightSelector, Problem
 from camspool.core.notices import Occasion
 from camspool.core.problems import Unexpected
 from camspool.core.quantities import DURATION, LONGEST_S, duration, size, written
 from camspool.core.timetable import Limit, limit
+from camspool.core.values import HeightSelector, Problem
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0

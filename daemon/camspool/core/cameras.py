@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from camspool.core.model import Camera, CameraRef, ErrorCode
+from camspool.core.values import Camera, CameraRef, ErrorCode
 
 
 @dataclass(frozen=True, slots=True)

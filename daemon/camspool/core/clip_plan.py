@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import count
 
-from camspool.core.model import CameraRef, Clip, Entry
+from camspool.core.status_document import Clip
+from camspool.core.values import CameraRef, Entry
 
 
 def asks(entries: Iterable[Entry]) -> tuple[Clip, ...]:

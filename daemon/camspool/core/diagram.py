@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from camspool.core.lifecycle import TABLE
-from camspool.core.model import State
+from camspool.core.values import State
 
 _FIRST: Final = (State.SCHEDULED, State.QUEUED)
 """The states that a new clip can be in (see `overview.first_clips`)."""

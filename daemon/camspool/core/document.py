@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, TypeAdapter
 
-from camspool.core.model import Status
+from camspool.core.status_document import Status
 
 
 def _consistent(status: Status) -> Status:

@@ -18,7 +18,7 @@ CamspoolError
  +-- StorageTrouble         a folder or disk cannot be used now: full, gone, read-only, failing
 """
 
-from camspool.core.model import ErrorCode, Problem, WaitReason
+from camspool.core.values import ErrorCode, Problem, WaitReason
 
 
 class CamspoolError(Exception):

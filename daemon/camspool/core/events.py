@@ -7,19 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
-from camspool.core.model import (
+from camspool.core.status_document import (
     Attempts,
     Clip,
+    ClipRuntime,
     Download,
-    ErrorCode,
     Failure,
-    Memory,
     OutputFile,
     Prepare,
     Recording,
     Waiting,
-    WaitReason,
 )
+from camspool.core.values import ErrorCode, WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class Prepared(Event):
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
         prepare = replace(clip.prepare, percent=100.0, accepted=True)
-        ready = replace(clip, prepare=prepare, memory=Memory(url=self.url))
+        ready = replace(clip, prepare=prepare, runtime=ClipRuntime(url=self.url))
         return _eased(_with_url_clock(ready, self.url_expires_at))
 
 
@@ -151,9 +150,9 @@ class DownloadProgressed(Event):
     download: Download
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        most = max(clip.memory.most_bytes, clip.download.bytes)
-        memory = replace(clip.memory, most_bytes=max(most, self.download.bytes))
-        after = replace(clip, download=self.download, memory=memory)
+        most = max(clip.runtime.most_bytes, clip.download.bytes)
+        runtime = replace(clip.runtime, most_bytes=max(most, self.download.bytes))
+        after = replace(clip, download=self.download, runtime=runtime)
         return _eased(after) if self.download.bytes > most else after
 
 
@@ -167,7 +166,7 @@ class DownloadCompleted(Event):
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
         download = replace(clip.download, bytes=self.size, total_bytes=self.size)
-        complete = replace(clip, download=download, memory=replace(clip.memory, sha256=self.sha256))
+        complete = replace(clip, download=download, runtime=replace(clip.runtime, sha256=self.sha256))
         return _eased(_with_url_clock(complete, self.url_expires_at))
 
 
@@ -191,7 +190,7 @@ class Reopened(Event):
     """After a restart the download must be read again (its hash was in memory), or somebody deleted it."""
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return replace(clip, waiting=None, file=None, memory=replace(clip.memory, sha256=None))
+        return replace(clip, waiting=None, file=None, runtime=replace(clip.runtime, sha256=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +221,7 @@ class Waits(Event):
 
     def mark(self, clip: Clip, now: datetime) -> Clip:
         # The next try asks for the URL again: the one that failed may have been the trouble.
-        clip = replace(clip, memory=replace(clip.memory, url=None))
+        clip = replace(clip, runtime=replace(clip.runtime, url=None))
         if self.waiting.reason is WaitReason.RECORDING_NOT_YET_THERE:
             return replace(clip, waiting=self.waiting, troubled_s=0.0, tries=0)
         pause = (self.waiting.until - now).total_seconds() if self.waiting.until else 0.0
@@ -271,7 +270,7 @@ def _back_to_listing(clip: Clip, attempts: Attempts) -> Clip:
         file=None,
         attempts=attempts,
         waiting=None,
-        memory=Memory(),
+        runtime=ClipRuntime(),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from camspool.core.model import Clip, Recording
+from camspool.core.status_document import Clip, Recording
 
 MARGIN: Final = timedelta(seconds=30)
 """An id with less left than this is not worth a call: the call itself takes time."""

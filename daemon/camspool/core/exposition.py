@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from camspool.core.figures import BOUNDS_S, CALL_SUCCEEDED, Figures
 from camspool.core.health import ServiceState, ServiceStatus
-from camspool.core.model import State, WaitReason
+from camspool.core.values import State, WaitReason
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

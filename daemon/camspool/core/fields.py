@@ -11,9 +11,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from camspool.core.instants import INSTANT, INTERVAL, instant, interval
-from camspool.core.model import CameraRef, HeightSelector, Problem, Take
 from camspool.core.problems import Unexpected, shown, within
 from camspool.core.quantities import DURATION, duration
+from camspool.core.values import CameraRef, HeightSelector, Problem, Take
 
 HEIGHT: Final = '720 (exactly), "best", "smallest", "<=720" or ">=720"'
 _CAMERA: Final = "a node id (a whole number from 1) or an external id or name (text)"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
-from camspool.core.model import Clip, State, WaitReason
+from camspool.core.status_document import Clip
+from camspool.core.values import State, WaitReason
 
 STEPS: Final = (State.LISTING, State.PREPARING, State.DOWNLOADING, State.VERIFYING)
 CALL_SUCCEEDED: Final = "ok"

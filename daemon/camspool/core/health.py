@@ -7,10 +7,12 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from camspool.core.model import SERVICE_SCHEMA, State, WaitReason
+from camspool.core.values import State, WaitReason
 
 RATE_LIMITED_IS_NORMAL: Final = timedelta(minutes=5)
 """Being rate limited for so long is no trouble yet (contract, Rulings)."""
+
+SERVICE_SCHEMA: Final = "camspool/service/1"
 
 
 class ServiceState(StrEnum):

@@ -12,7 +12,8 @@ from typing import Final
 from camspool.core import events
 from camspool.core.errors import IllegalEvent
 from camspool.core.events import Event
-from camspool.core.model import Clip, ErrorCode, State, Waiting, WaitReason
+from camspool.core.status_document import Clip, Waiting
+from camspool.core.values import ErrorCode, State, WaitReason
 
 REFUSALS: Final = 3
 """Preparations that may be refused, each on a fresh listing, before the clip fails (contract, Rulings)."""

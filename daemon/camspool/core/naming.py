@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from camspool.core.errors import RequestRejected
-from camspool.core.model import ErrorCode
+from camspool.core.values import ErrorCode
 
 REQUEST_SUFFIXES: Final = (".json", ".yaml", ".yml")
 STATUS_SUFFIX: Final = ".status.json"

@@ -6,8 +6,9 @@ from typing import Final
 
 from camspool.core import document, health
 from camspool.core.health import ServiceStatus
-from camspool.core.model import State, Status
 from camspool.core.quantities import written
+from camspool.core.status_document import Status
+from camspool.core.values import State
 
 
 class Occasion(StrEnum):

@@ -5,23 +5,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+from camspool.core.backoff import after
 from camspool.core.clip_plan import asks
-from camspool.core.model import (
+from camspool.core.selection import covers
+from camspool.core.status_document import (
     Clip,
     Coverage,
-    Entry,
-    ErrorCode,
     Failure,
     HistoryEntry,
     Progress,
     RequestRecord,
-    State,
     Status,
     Waiting,
-    WaitReason,
 )
-from camspool.core.schedule import after
-from camspool.core.selection import covers
+from camspool.core.values import Entry, ErrorCode, State, WaitReason
 
 HISTORY_LIMIT: Final = 200
 """A request of a thousand clips changes its state often; the first entry and the latest ones are kept."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from camspool.core.errors import CamspoolError
-from camspool.core.model import Camera, Listed, OutputFile, Preparation, Status
+from camspool.core.status_document import OutputFile, Status
+from camspool.core.values import Camera, Listed, Preparation
 
 
 class Clock(Protocol):

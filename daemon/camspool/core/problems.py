@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from camspool.core.errors import RequestRejected
-from camspool.core.model import ErrorCode, Problem
+from camspool.core.values import ErrorCode, Problem
 
 _LONGEST_VALUE: Final = 80
 _LONGEST_NAME: Final = 60

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from camspool.core.model import Clip, State, Status
 from camspool.core.naming import is_request
+from camspool.core.status_document import Clip, Status
+from camspool.core.values import State
 
 
 class Decision(Enum):

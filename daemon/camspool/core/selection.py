@@ -7,7 +7,7 @@ on several storages; the contract's section "Choosing" is our rule.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from camspool.core.model import HeightSelector, Listed, Take
+from camspool.core.values import HeightSelector, Listed, Take
 
 SLACK_S = 5.0
 """Recordings start and end at key frames: a few seconds more or less are no difference."""

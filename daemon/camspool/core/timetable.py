@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from camspool.core.model import Problem
 from camspool.core.problems import Unexpected, shown
 from camspool.core.quantities import rate
+from camspool.core.values import Problem
 
 SPAN: Final = 'a span of the day such as "08:00-18:00" or "22:00-06:00"'
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d) ?- ?(?:([01]\d|2[0-3]):([0-5]\d)|24:00)", re.ASCII)

@@ -14,8 +14,8 @@ from camspool.adapters.spool import Spool
 from camspool.aio import in_thread
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState, ServiceStatus
-from camspool.core.model import Status
 from camspool.core.ports import Clock
+from camspool.core.status_document import Status
 from camspool.page import rows, script
 from camspool.page.posters import Posters
 from camspool.page.shelf import FOLDER, Shelf

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from camspool.core import naming
 from camspool.core.health import ServiceStatus
-from camspool.core.model import Clip, Failure, State, Status, Waiting
+from camspool.core.status_document import Clip, Failure, Status, Waiting
+from camspool.core.values import State
 
 Row = dict[str, Any]
 """A clip, a failure or an outstanding request."""

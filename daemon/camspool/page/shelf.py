@@ -15,7 +15,7 @@ import structlog
 
 from camspool.adapters.spool.own_files import OwnFiles
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import Status
+from camspool.core.status_document import Status
 from camspool.page import rows, script
 from camspool.page.rows import Row
 

@@ -8,8 +8,8 @@ import structlog
 from camspool.aio import first_of
 from camspool.core.cameras import NoSuchCamera, find
 from camspool.core.errors import CamspoolError, ClipTrouble
-from camspool.core.model import Camera, CameraRef, WaitReason
 from camspool.core.ports import Clock, Recordings
+from camspool.core.values import Camera, CameraRef, WaitReason
 
 log = structlog.get_logger()
 

@@ -16,9 +16,10 @@ import structlog
 from camspool.adapters.spool import Spool
 from camspool.core import events, expiry
 from camspool.core.lifecycle import advance
-from camspool.core.model import Clip, State, Status
 from camspool.core.overview import refresh
 from camspool.core.ports import Clock
+from camspool.core.status_document import Clip, Status
+from camspool.core.values import State
 from camspool.pipeline.jobs import Jobs
 
 log = structlog.get_logger()

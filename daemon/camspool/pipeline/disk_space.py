@@ -5,8 +5,9 @@ import asyncio
 import structlog
 
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import Waiting, WaitReason
 from camspool.core.ports import Clock, Spool
+from camspool.core.status_document import Waiting
+from camspool.core.values import WaitReason
 from camspool.pipeline.outages import Cause, Outages
 
 log = structlog.get_logger()

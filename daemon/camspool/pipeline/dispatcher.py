@@ -9,9 +9,10 @@ from typing import Any, Final
 import structlog
 
 from camspool.aio import first_of
-from camspool.core.model import Clip, State
+from camspool.core.fair_queue import FairQueue, Rank
 from camspool.core.ports import Clock
-from camspool.core.schedule import FairQueue, Rank
+from camspool.core.status_document import Clip
+from camspool.core.values import State
 from camspool.pipeline.jobs import Job
 from camspool.pipeline.steps import LANES, Lane, Workflow
 

@@ -14,7 +14,8 @@ from camspool.adapters.spool import Spool
 from camspool.aio import in_thread
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import RequestRecord, State, Status
+from camspool.core.status_document import RequestRecord, Status
+from camspool.core.values import State
 from camspool.pipeline.dispatcher import Dispatcher
 from camspool.pipeline.jobs import Job, Jobs
 from camspool.pipeline.triage import Triage

@@ -18,9 +18,10 @@ from camspool.core.errors import StorageTrouble
 from camspool.core.events import Event
 from camspool.core.figures import Figures
 from camspool.core.lifecycle import advance
-from camspool.core.model import Clip, State, Status, WaitReason
 from camspool.core.overview import refresh
 from camspool.core.ports import Clock, StatusFiles
+from camspool.core.status_document import Clip, Status
+from camspool.core.values import State, WaitReason
 from camspool.pipeline.outages import Outages
 
 log = structlog.get_logger()

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
 
-from camspool.core.model import State, Status, Waiting
+from camspool.core.status_document import Status, Waiting
+from camspool.core.values import State
 
 
 class Cause(Enum):

@@ -14,10 +14,11 @@ from camspool.adapters.spool import DropFile, Foreign, Spool
 from camspool.core import events, naming, redrop, request_parser
 from camspool.core.errors import RequestRejected
 from camspool.core.lifecycle import advance
-from camspool.core.model import Clip, Entry, ErrorCode, Failure, RequestRecord, State, Status
 from camspool.core.overview import begin, end, first_clips, refresh
 from camspool.core.ports import Clock
 from camspool.core.redrop import Decision, DroppedFile
+from camspool.core.status_document import Clip, Failure, RequestRecord, Status
+from camspool.core.values import Entry, ErrorCode, State
 
 log = structlog.get_logger()
 

@@ -16,7 +16,8 @@ from camspool.config.settings import Settings
 from camspool.core import naming
 from camspool.core.errors import ConfigurationError, StorageTrouble
 from camspool.core.health import ServiceState
-from camspool.core.model import Problem, Waiting
+from camspool.core.status_document import Waiting
+from camspool.core.values import Problem
 from camspool.pipeline.jobs import PROGRESS_EVERY_S
 from camspool.pipeline.outages import Cause
 from camspool.service import reload, wiring

@@ -14,9 +14,9 @@ from camspool.adapters.notify import Channel, Flag, NotSent
 from camspool.core import notices
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState, ServiceStatus
-from camspool.core.model import Status
 from camspool.core.notices import DEGRADED_FOR_S, Notice, Occasion
 from camspool.core.ports import Clock
+from camspool.core.status_document import Status
 
 log = structlog.get_logger()
 

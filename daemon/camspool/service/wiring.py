@@ -15,15 +15,16 @@ from camspool.adapters.spool import Spool
 from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
 from camspool.adapters.watch import DropWatcher, WatchSettings
-from camspool.config import loading
 from camspool.config.settings import Settings
+from camspool.config.token import read_token
 from camspool.core import naming, request_parser
 from camspool.core.errors import RequestRejected
 from camspool.core.expiry import Lifetimes
 from camspool.core.figures import Figures
-from camspool.core.model import ErrorCode, Status, Waiting
 from camspool.core.ports import Clock
+from camspool.core.status_document import Status, Waiting
 from camspool.core.timetable import rate_at
+from camspool.core.values import ErrorCode
 from camspool.page.page import Page
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
@@ -171,7 +172,7 @@ def token_reader(settings: Settings, environ: Mapping[str, str]) -> Callable[[],
     """What reads the token, from where the configuration says; it is never logged from then on."""
 
     def read() -> str:
-        secret = loading.token(settings, environ).get_secret_value()
+        secret = read_token(settings, environ).get_secret_value()
         logs.redact(secret)
         return secret
 

@@ -21,8 +21,8 @@ from camspool.adapters.download.pace import Rate, RateLimit
 from camspool.adapters.download.session import Session, SessionSettings
 from camspool.adapters.download.transfer import Terms, Transfer
 from camspool.core.errors import CamspoolError, ConfigurationError
-from camspool.core.model import Problem
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
+from camspool.core.values import Problem
 
 LARGEST = 1 << 40  # bytes; a day of 4K at 100 Mbit/s
 COURTESY = 5

@@ -8,7 +8,7 @@ import re
 import httpx
 
 from camspool.core.errors import BadVideo, CamspoolError, ClipTrouble, RecordingExpired
-from camspool.core.model import WaitReason
+from camspool.core.values import WaitReason
 
 MOST_REDIRECTS = 5
 OPENING = 8  # bytes that show whether a body is an MP4

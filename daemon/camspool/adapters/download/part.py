@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import Downloaded
+from camspool.core.values import WaitReason
 
 _BLOCK = 1 << 20
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -12,8 +12,8 @@ from typing import Literal
 from camspool.adapters.mp4.decode import check_available, decode
 from camspool.adapters.mp4.scan import Scan
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import VideoFacts
+from camspool.core.values import WaitReason
 
 _MOST_THREADS = 64  # as many as there can be downloads
 

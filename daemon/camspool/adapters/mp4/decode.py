@@ -12,7 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from camspool.core.errors import BadVideo, ConfigurationError, StorageTrouble
-from camspool.core.model import Problem, WaitReason
+from camspool.core.values import Problem, WaitReason
 
 if TYPE_CHECKING:
     from av import VideoFrame

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import WaitReason
+from camspool.core.values import WaitReason
 
 
 class Flag:

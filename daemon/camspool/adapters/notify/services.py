@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from camspool.adapters.notify import program
 from camspool.adapters.notify.channel import NotSent
 from camspool.core.errors import ConfigurationError
-from camspool.core.model import Problem
 from camspool.core.notices import Notice, Occasion
+from camspool.core.values import Problem
 
 _SENDER: Final = Path(__file__).with_name("apprise_sender.py")
 _START_S: Final = 20.0

@@ -14,8 +14,8 @@ from camspool.adapters.pacing.counting import Counting
 from camspool.adapters.pacing.rate import Rate
 from camspool.adapters.pacing.retrying import Retrying
 from camspool.core.errors import CamspoolError
-from camspool.core.model import Waiting
 from camspool.core.ports import Answer, Api, Clock, Question
+from camspool.core.status_document import Waiting
 
 __all__ = ["Backoff", "Counting", "Pacing"]
 

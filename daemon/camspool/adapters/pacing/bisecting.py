@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from camspool.core.errors import CamspoolError, ClipTrouble, ServiceTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, Api, Clock, ListCameras, PrepareRecording, Question
+from camspool.core.values import WaitReason
 
 REMEMBERED_S: Final = 3600.0
 """A size was perhaps refused only because the server was slow: after an hour the full size is tried again."""

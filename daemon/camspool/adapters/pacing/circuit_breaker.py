@@ -9,10 +9,11 @@ from datetime import timedelta
 import structlog
 
 from camspool.aio import first_of
-from camspool.core import schedule
+from camspool.core import backoff as backoffs
 from camspool.core.errors import CamspoolError, ClipTrouble, ServiceTrouble
-from camspool.core.model import Waiting, WaitReason
 from camspool.core.ports import Answer, Api, Clock, Question
+from camspool.core.status_document import Waiting
+from camspool.core.values import WaitReason
 
 log = structlog.get_logger()
 
@@ -26,7 +27,7 @@ class Backoff:
 
     def before(self, probe: int, jitter: float) -> float:
         """Seconds before probe number `probe` (from 0); `jitter`, 0 to 1, takes up to a quarter away."""
-        return schedule.backoff(probe + 1, self.first, self.longest, 1 - jitter)
+        return backoffs.backoff(probe + 1, self.first, self.longest, 1 - jitter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from camspool.core.errors import CamspoolError, ServiceTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, Api, Clock, Question
+from camspool.core.values import WaitReason
 
 PAUSES_S: Final = (0.5, 2.0)
 """Between the tries, each up to half as long again by chance, so that many daemons do not return together."""

@@ -5,7 +5,7 @@ Nothing else in the program writes to a final path below these folders.
 
 from camspool.adapters.spool.dropping import put
 from camspool.adapters.spool.durable import replace_file
-from camspool.adapters.spool.folder_registry import AlreadyRunning, Memory
+from camspool.adapters.spool.folder_registry import AlreadyRunning, FolderRegistry
 from camspool.adapters.spool.markers import AnotherFolder, MarkedFolder
 from camspool.adapters.spool.probe import probe, renames
 from camspool.adapters.spool.spool import DropFile, Foreign, Spool
@@ -14,9 +14,9 @@ __all__ = [
     "AlreadyRunning",
     "AnotherFolder",
     "DropFile",
+    "FolderRegistry",
     "Foreign",
     "MarkedFolder",
-    "Memory",
     "Spool",
     "probe",
     "put",

@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 from camspool.adapters.spool import durable
-from camspool.adapters.spool.folder_registry import Memory
+from camspool.adapters.spool.folder_registry import FolderRegistry
 from camspool.adapters.spool.markers import MarkedFolder
 from camspool.core import naming
 from camspool.core.errors import NameTaken, StorageTrouble
@@ -30,10 +30,10 @@ def put(drop: Path, state: Path, file: str, data: bytes) -> Path:
         StorageTrouble: drop/ is not there (or not mounted), or cannot be written.
         ValueError: the path would lead out of drop/.
     """
-    memory = Memory(state)
+    registry = FolderRegistry(state)
     with contextlib.suppress(StorageTrouble):
-        memory.look()
-    marked = MarkedFolder(drop, memory)
+        registry.look()
+    marked = MarkedFolder(drop, registry)
     marked.believe()
     with marked.folder(naming.folder_of(file), create=True) as folder:
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import LONGEST_REQUEST, WaitReason
+from camspool.core.values import LONGEST_REQUEST, WaitReason
 
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 """How a folder is opened for work on names in it."""

@@ -23,7 +23,7 @@ class AlreadyRunning(CamspoolError):
     """Another daemon works on the same state folder, drop/ or mirror/."""
 
 
-class Memory:
+class FolderRegistry:
     """`state/`: which id the marker of each folder had, and the lock."""
 
     def __init__(self, state: Path) -> None:

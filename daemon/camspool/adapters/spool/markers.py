@@ -15,10 +15,10 @@ from typing import Final
 
 from camspool.adapters.spool import durable
 from camspool.adapters.spool.durable import FOLDER
-from camspool.adapters.spool.folder_registry import MARKER, Memory
+from camspool.adapters.spool.folder_registry import MARKER, FolderRegistry
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import WaitReason
+from camspool.core.values import WaitReason
 
 _ABOUT: Final = (
     "camspool keeps this file here to tell this folder from one that is not mounted. "
@@ -50,9 +50,9 @@ class MarkedFolder:
     All below it is reached from the descriptor whose marker was read, without following symbolic links.
     """
 
-    def __init__(self, root: Path, memory: Memory) -> None:
+    def __init__(self, root: Path, registry: FolderRegistry) -> None:
         self.root = root.absolute()
-        self._memory = memory
+        self._registry = registry
         self._adopting = threading.Lock()
         self._seen: tuple[str, _Version] | None = None
 
@@ -90,7 +90,7 @@ class MarkedFolder:
             AnotherFolder: it has another marker than is remembered, or none.
             StorageTrouble: it cannot be looked at.
         """
-        remembered = self._memory.id_of(self.root)
+        remembered = self._registry.id_of(self.root)
         if remembered is not None:
             os.close(self._known(remembered))
         return remembered is not None
@@ -101,7 +101,7 @@ class MarkedFolder:
         Raises:
             StorageTrouble: there is none, or it cannot be looked at.
         """
-        if self._memory.id_of(self.root) is not None:
+        if self._registry.id_of(self.root) is not None:
             return
         with durable.storage(self.root):
             descriptor = os.open(self.root, FOLDER)
@@ -114,7 +114,7 @@ class MarkedFolder:
                 WaitReason.FOLDER_UNAVAILABLE,
                 f"{self.root} has no marker {MARKER}. Is it mounted, and has camspool been started once?",
             )
-        self._memory.believe(self.root, found)
+        self._registry.believe(self.root, found)
 
     def files(self, since: float = 0.0) -> Iterator[str]:
         """The paths of all regular files, lazily, dot files included, ignored folders left out.
@@ -148,7 +148,7 @@ class MarkedFolder:
             raise
 
     def _open_root(self) -> int:
-        remembered = self._memory.id_of(self.root)
+        remembered = self._registry.id_of(self.root)
         return self._adopt() if remembered is None else self._known(remembered)
 
     def _known(self, remembered: str) -> int:
@@ -175,7 +175,7 @@ class MarkedFolder:
         what = (
             f"has no marker {MARKER}: is it mounted?" if found is None else "is another folder than before."
         )
-        raise AnotherFolder(f"{self.root} {what}", self._memory.path)
+        raise AnotherFolder(f"{self.root} {what}", self._registry.path)
 
     def _adopt(self) -> int:
         """First use: state/ has never seen this folder. A marker that is there already is believed."""
@@ -188,7 +188,7 @@ class MarkedFolder:
                     marker_id = secrets.token_hex(16)
                     marker = {"schema": "camspool/marker/1", "id": marker_id, "about": _ABOUT}
                     durable.write(descriptor, MARKER, json.dumps(marker, indent=2).encode() + b"\n")
-                self._memory.remember(self.root, marker_id)
+                self._registry.remember(self.root, marker_id)
             except BaseException:
                 os.close(descriptor)
                 raise

@@ -29,13 +29,14 @@ from camspool.adapters.spool.durable import (
     sync_folder,
     write,
 )
-from camspool.adapters.spool.folder_registry import Memory
+from camspool.adapters.spool.folder_registry import FolderRegistry
 from camspool.adapters.spool.markers import MarkedFolder, components
 from camspool.adapters.spool.own_files import OwnFiles
 from camspool.adapters.spool.probe import probe
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
-from camspool.core.model import STATUS_SCHEMA, ErrorCode, OutputFile, Status, WaitReason
+from camspool.core.status_document import STATUS_SCHEMA, OutputFile, Status
+from camspool.core.values import ErrorCode, WaitReason
 
 _LONGEST_STATUS: Final = 64 * 1024 * 1024
 
@@ -69,9 +70,9 @@ class Spool:
     """
 
     def __init__(self, drop: Path, mirror: Path, state: Path) -> None:
-        self._memory = Memory(state)
-        self._drop = MarkedFolder(drop, self._memory)
-        self._mirror = MarkedFolder(mirror, self._memory)
+        self._registry = FolderRegistry(state)
+        self._drop = MarkedFolder(drop, self._registry)
+        self._mirror = MarkedFolder(mirror, self._registry)
         self.own_files = OwnFiles(self._mirror)
 
     def open(self) -> None:
@@ -83,15 +84,15 @@ class Spool:
             AlreadyRunning: another daemon has the lock, or works on the same folders without it.
             StorageTrouble: the state folder cannot be used.
         """
-        self._memory.open()
+        self._registry.open()
         for folder in (self._drop, self._mirror):
             with contextlib.suppress(StorageTrouble):
                 folder.check()
-            self._memory.claim(folder.root)
+            self._registry.claim(folder.root)
 
     def close(self) -> None:
         """Give the lock up."""
-        self._memory.close()
+        self._registry.close()
 
     def check_drop(self) -> None:
         """Raise StorageTrouble (`folder_unavailable`) while drop/ is not there; one small read."""

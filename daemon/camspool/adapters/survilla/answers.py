@@ -20,8 +20,8 @@ from camspool.core.errors import (
     RecordingUnknown,
     ServiceTrouble,
 )
-from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, AskProgress, ListCameras, ListRecordings, PrepareRecording, Question
+from camspool.core.values import WaitReason
 
 
 class Meaning(Enum):

@@ -11,8 +11,8 @@ import structlog
 
 from camspool.adapters.survilla import answers, documents, failures, schema_check
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
+from camspool.core.values import WaitReason
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 
 from camspool.core.errors import ServiceTrouble
-from camspool.core.model import WaitReason
+from camspool.core.values import WaitReason
 
 LONGEST_RETRY_AFTER_S: Final = 3600.0
 """A server that asks for more is asked again after an hour all the same: it may have been a mistake."""

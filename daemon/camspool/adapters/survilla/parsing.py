@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from camspool.adapters.survilla.failures import excerpt
 from camspool.core.errors import ClipTrouble
-from camspool.core.model import Camera, Listed, Preparation, WaitReason
+from camspool.core.values import Camera, Listed, Preparation, WaitReason
 
 LONGEST_S: Final = 31 * 86400.0
 MOST_RECORDINGS: Final = 10_000

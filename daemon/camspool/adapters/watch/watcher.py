@@ -20,9 +20,9 @@ from camspool.adapters.watch.observer import Observer
 from camspool.aio import first_of
 from camspool.core import settling
 from camspool.core.errors import CamspoolError, StorageTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import Clock
 from camspool.core.settling import Sighting, Signature
+from camspool.core.values import WaitReason
 
 _LONGEST_PAUSE: Final = 5.0
 """Seconds: so often at least `progressed_at` moves, though nothing happens."""

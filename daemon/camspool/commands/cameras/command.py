@@ -8,11 +8,11 @@ from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
 from camspool.commands.cameras import render
 from camspool.commands.cameras.remembered import remember
-from camspool.config import loading
 from camspool.config.settings import Settings
+from camspool.config.token import TOKEN_REMEDY, read_token
 from camspool.core.errors import CamspoolError, ServiceTrouble
-from camspool.core.model import Camera, WaitReason
 from camspool.core.ports import ListCameras
+from camspool.core.values import Camera, WaitReason
 from camspool.service.wiring import USER_AGENT
 
 
@@ -23,7 +23,7 @@ def show_cameras(settings: Settings, environ: Mapping[str, str], *, as_json: boo
         CamspoolError: they cannot be listed; the text says why, and what to do.
     """
     logs.configure("error", "auto")
-    token = loading.token(settings, environ).get_secret_value()
+    token = read_token(settings, environ).get_secret_value()
     logs.redact(token)
     cameras = sorted(asyncio.run(_ask(settings, token)), key=_by_place)
     (render.write_json if as_json else render.write_table)(cameras)
@@ -54,7 +54,7 @@ async def _ask(settings: Settings, token: str) -> tuple[Camera, ...]:
 def _with_remedy(trouble: ServiceTrouble) -> ServiceTrouble:
     remedy = "camspool check looks into it"
     if trouble.reason is WaitReason.UNAUTHORISED:
-        remedy = loading.TOKEN_REMEDY
+        remedy = TOKEN_REMEDY
     elif trouble.reason is WaitReason.RATE_LIMITED:
         remedy = "try again in some minutes"
     return ServiceTrouble(trouble.reason, f"{trouble.message}; {remedy}")

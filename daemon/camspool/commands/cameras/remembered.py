@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from camspool.core.model import Camera
+    from camspool.core.values import Camera
 
 _MOST: Final = 10_000
 

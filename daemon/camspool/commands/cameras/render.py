@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from camspool.commands.terminal import standard_output, terminal_safe
-from camspool.core.model import Camera
+from camspool.core.values import Camera
 
 SCHEMA: Final = "camspool/cameras/1"
 

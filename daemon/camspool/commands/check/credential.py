@@ -7,8 +7,8 @@ from pathlib import Path
 
 from camspool.commands.check.isolated import own_name
 from camspool.commands.check.result import Row, ok, warning, wrong
-from camspool.config import loading
 from camspool.config.settings import Settings
+from camspool.config.token import TOKEN_REMEDY, token_and_source
 from camspool.core.errors import ServiceTrouble
 
 
@@ -23,11 +23,11 @@ def rows(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) ->
     file = settings.api.token_file
     how = f" (systemd hands it to the service: LoadCredential=token:{file})" if by_systemd else ""
     try:
-        _, source = loading.token_and_source(settings, environ)
+        _, source = token_and_source(settings, environ)
     except ServiceTrouble as trouble:
-        found = trouble.message.removesuffix(f"; {loading.TOKEN_REMEDY}")
+        found = trouble.message.removesuffix(f"; {TOKEN_REMEDY}")
         if not _kept_out(file):
-            yield wrong("token", found + how, f"{loading.TOKEN_REMEDY}, which is {file}")
+            yield wrong("token", found + how, f"{TOKEN_REMEDY}, which is {file}")
         elif by_systemd:
             yield warning("token", found + how, "Run it as root (sudo camspool check) to check it.")
         else:
@@ -44,7 +44,7 @@ def rows(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) ->
 def sealed(settings: Settings, environ: Mapping[str, str]) -> Iterator[Row]:
     """The same where systemd alone can read it, and nothing but a variable could come before it."""
     try:
-        _, source = loading.token_and_source(settings, environ)
+        _, source = token_and_source(settings, environ)
     except ServiceTrouble:
         yield ok("token", "systemd hands it to the service, and nobody else can read it")
     else:

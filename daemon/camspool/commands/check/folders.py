@@ -13,7 +13,7 @@ from typing import Final
 
 from rich.filesize import decimal
 
-from camspool.adapters.spool import AnotherFolder, MarkedFolder, Memory, probe, renames
+from camspool.adapters.spool import AnotherFolder, FolderRegistry, MarkedFolder, probe, renames
 from camspool.adapters.spool.durable import FOLDER
 from camspool.adapters.watch import file_system_of, inotify_works
 from camspool.commands.check.isolated import own_group, own_name
@@ -35,14 +35,14 @@ def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator
         state: where the daemon remembers its marker.
         fstab: which mounts there should be.
     """
-    memory = Memory(state)
+    registry = FolderRegistry(state)
     try:
-        memory.look()
+        registry.look()
     except StorageTrouble as trouble:
         yield not_checked(name, f"what is remembered of {root} cannot be read ({trouble.message})")
         return
     try:
-        known = MarkedFolder(root, memory).recognised()
+        known = MarkedFolder(root, registry).recognised()
     except AnotherFolder as another:
         yield wrong(name, another.found, another.remedy)
         return
@@ -73,7 +73,7 @@ def state(root: Path, made_by_systemd: bool) -> Iterator[Row]:  # noqa: FBT001
 def daemon(root: Path) -> Iterator[Row]:
     """Whether a daemon holds the lock in state/."""
     try:
-        at_work = Memory(root).in_use()
+        at_work = FolderRegistry(root).in_use()
     except StorageTrouble as trouble:
         yield warning("daemon", f"whether one is running cannot be seen: {trouble.message}")
         return
@@ -135,9 +135,9 @@ def unmounted(folder: Path, fstab: Path) -> str | None:
 
 def _recognised(root: Path, state: Path) -> bool:
     """What may be an empty mount point is neither written nor measured: see `MarkedFolder.recognised`."""
-    memory = Memory(state)
-    memory.look()
-    return MarkedFolder(root, memory).recognised()
+    registry = FolderRegistry(state)
+    registry.look()
+    return MarkedFolder(root, registry).recognised()
 
 
 def tried(name: str, root: Path, remark: str) -> Row:

@@ -14,12 +14,12 @@ from camspool.adapters.survilla import Reached, Survilla, reach
 from camspool.adapters.system_clock import SystemClock
 from camspool.commands.check.result import Row, not_checked, ok, warning, wrong
 from camspool.commands.terminal import counted
-from camspool.config import loading
 from camspool.config.settings import Settings
+from camspool.config.token import read_token
 from camspool.core.errors import CamspoolError, ServiceTrouble
-from camspool.core.model import WaitReason
 from camspool.core.ports import ListCameras
 from camspool.core.quantities import written
+from camspool.core.values import WaitReason
 from camspool.service.wiring import USER_AGENT
 
 CALLS: Final = 3
@@ -52,7 +52,7 @@ async def rows(settings: Settings, environ: Mapping[str, str], of_unit: Collecti
 
 async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Row]:
     try:
-        token = loading.token(settings, environ).get_secret_value()
+        token = read_token(settings, environ).get_secret_value()
     except ServiceTrouble:
         return [not_checked(check, "there is no token to ask with") for check in ("access", "schema")]
     logs.redact(token)

@@ -17,7 +17,8 @@ from camspool.commands.demo.folder import DemoFolder, FolderRefused
 from camspool.commands.demo.progress import board
 from camspool.commands.demo.render import Screen
 from camspool.commands.demo.verdict import differences, look
-from camspool.core.model import State, Waiting
+from camspool.core.status_document import Waiting
+from camspool.core.values import State
 from camspool.simulator import Settings, Simulator
 
 TIME_LIMIT_S: Final = 120.0

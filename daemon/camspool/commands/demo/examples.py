@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from camspool.core import naming
-from camspool.core.model import State
+from camspool.core.values import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from camspool.core import document, health, naming
 from camspool.core.health import ServiceStatus
-from camspool.core.model import Status
+from camspool.core.status_document import Status
 
 _NAME: Final = "camspool-demo"
 _FIRST_LINE: Final = "# Made by `camspool demo`, which writes this file anew each time.\n"

@@ -14,7 +14,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from camspool.commands.demo.verdict import Seen
-from camspool.core.model import State, Status
+from camspool.core.status_document import Status
+from camspool.core.values import State
 
 _STYLES: Final = {
     State.DONE: "bold green",

@@ -19,9 +19,9 @@ from rich.tree import Tree
 from camspool.commands.demo.examples import EXAMPLES, OWN_FILE, OWN_REQUEST, Example
 from camspool.commands.demo.folder import DemoFolder
 from camspool.commands.demo.progress import doing, styled
-from camspool.core.model import Clip, OutputFile, Status
 from camspool.core.naming import STATUS_SUFFIX
 from camspool.core.quantities import written
+from camspool.core.status_document import Clip, OutputFile, Status
 
 _SHORTENED: Final = ("name", "state", "clips", "coverage", "finished_at")
 _LOG_LINES: Final = 5

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from camspool.commands.demo.examples import Example
 from camspool.commands.demo.folder import DemoFolder
-from camspool.core.model import OutputFile, State, Status
+from camspool.core.status_document import OutputFile, Status
+from camspool.core.values import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from camspool.config.settings import Settings
 from camspool.core import naming
 from camspool.core.clip_plan import cameras
 from camspool.core.errors import NameTaken
-from camspool.core.model import Entry, Problem, State
 from camspool.core.quantities import written
 from camspool.core.request_parser import Rules
+from camspool.core.values import Entry, Problem, State
 from camspool.service.wiring import terms
 
 _INTERRUPTED: Final = 130

@@ -22,7 +22,7 @@ from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import bar, safe, styled
 from camspool.commands.verify.mirror import Mirror
 from camspool.core.errors import CamspoolError
-from camspool.core.model import Status
+from camspool.core.status_document import Status
 
 _EVERY_S: Final = 0.25
 

@@ -12,10 +12,10 @@ from camspool.commands.request.relative_times import MOMENT, moment
 from camspool.core import naming, request_parser
 from camspool.core.clip_plan import cameras
 from camspool.core.errors import CamspoolError, RequestRejected
-from camspool.core.model import Entry, Problem
 from camspool.core.problems import Unexpected
 from camspool.core.quantities import duration
 from camspool.core.request_parser import Rules
+from camspool.core.values import Entry, Problem
 
 _AROUND_S: Final = 60.0
 _LONGEST_STEM: Final = 60

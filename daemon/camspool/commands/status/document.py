@@ -10,7 +10,8 @@ from camspool.commands.status import phrases
 from camspool.commands.status.snapshot import View, mp4s
 from camspool.core import clip_plan, naming
 from camspool.core.health import ServiceStatus
-from camspool.core.model import CameraRef, Failure, Progress, State, Status, Waiting
+from camspool.core.status_document import Failure, Progress, Status, Waiting
+from camspool.core.values import CameraRef, State
 
 SCHEMA: Final = "camspool/overview/1"
 

@@ -13,7 +13,7 @@ from camspool.commands.verify.mirror import Mirror, below
 from camspool.commands.verify.targets import NoSuchTarget, readings, resolve
 from camspool.core import naming
 from camspool.core.errors import CamspoolError
-from camspool.core.model import Status
+from camspool.core.status_document import Status
 
 _MOST_COMPARED: Final = 5000
 

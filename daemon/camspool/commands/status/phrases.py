@@ -10,8 +10,9 @@ from rich.filesize import decimal
 from camspool.commands.terminal import counted
 from camspool.core import clip_plan
 from camspool.core.health import ServiceState, ServiceStatus
-from camspool.core.model import State, Status, Waiting
 from camspool.core.quantities import written
+from camspool.core.status_document import Status, Waiting
+from camspool.core.values import State
 
 SILENT_FOR: Final = timedelta(minutes=1)
 """The daemon writes every 15 seconds (contract, "The service file")."""

@@ -15,7 +15,8 @@ from rich.text import Text
 from camspool.commands.status import phrases
 from camspool.commands.status.snapshot import Outstanding, View
 from camspool.commands.terminal import terminal_safe
-from camspool.core.model import State, Status
+from camspool.core.status_document import Status
+from camspool.core.values import State
 
 _NARROW: Final = 120
 """Columns below which each request gets lines of its own instead of a row."""

@@ -23,7 +23,8 @@ from camspool.commands.verify.mirror import Mirror, below
 from camspool.config.settings import Settings
 from camspool.core import health, naming
 from camspool.core.health import ServiceStatus
-from camspool.core.model import State, Status
+from camspool.core.status_document import Status
+from camspool.core.values import State
 
 SERVICE_FILE: Final = "_service.json"
 _LONGEST_SERVICE: Final = 1024 * 1024

@@ -17,7 +17,8 @@ from camspool.adapters.spool.folder_registry import MARKER
 from camspool.commands.verify.verdicts import Found
 from camspool.core import document, naming
 from camspool.core.errors import BadVideo, StorageTrouble
-from camspool.core.model import STATUS_SCHEMA, OutputFile, Status, WaitReason
+from camspool.core.status_document import STATUS_SCHEMA, OutputFile, Status
+from camspool.core.values import WaitReason
 
 MP4_SUFFIX: Final = ".mp4"
 _LONGEST_STATUS: Final = 64 * 1024 * 1024

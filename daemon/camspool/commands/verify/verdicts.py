@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from camspool.core.model import OutputFile, State, Status
+from camspool.core.status_document import OutputFile, Status
+from camspool.core.values import State
 
 
 class What(StrEnum):

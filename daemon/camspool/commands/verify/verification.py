@@ -10,7 +10,7 @@ from camspool.commands.verify.targets import Target
 from camspool.commands.verify.verdicts import Problem, Tally, What, accounted, compare, promised
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
-from camspool.core.model import OutputFile, Status
+from camspool.core.status_document import OutputFile, Status
 
 _BEING_REMOVED: Final = timedelta(minutes=1)
 """How long retention may take from the status that says so to the last MP4 of it."""

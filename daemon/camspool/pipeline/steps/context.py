@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from camspool.core import events, schedule
+from camspool.core import backoff, events
 from camspool.core.errors import RecordingExpired
 from camspool.core.expiry import Lifetimes
-from camspool.core.model import Clip, Waiting, WaitReason
 from camspool.core.ports import Clock, Downloads, Recordings, Spool, Videos
+from camspool.core.status_document import Clip, Waiting
+from camspool.core.values import WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class StepContext:
     def wait(self, clip: Clip, reason: WaitReason, message: str) -> events.Waits:
         """The event of a clip in trouble: it waits, longer each time."""
         policy = self.policy
-        pause = schedule.backoff(clip.tries + 1, policy.retry_first, policy.retry_longest, self.random())
+        pause = backoff.backoff(clip.tries + 1, policy.retry_first, policy.retry_longest, self.random())
         return events.Waits(
-            Waiting(reason=reason, message=message, until=schedule.after(self.clock.now(), pause))
+            Waiting(reason=reason, message=message, until=backoff.after(self.clock.now(), pause))
         )
 
 

@@ -7,9 +7,9 @@ from typing import Final
 from camspool.aio import to_the_end
 from camspool.core import events, expiry
 from camspool.core.errors import BadVideo, NameTaken, RecordingExpired
-from camspool.core.model import Clip, Download, OutputFile
 from camspool.core.naming import mp4_name, stem_of
 from camspool.core.ports import DownloadOrder, DownloadProgress, VideoFacts
+from camspool.core.status_document import Clip, Download, OutputFile
 from camspool.pipeline.jobs import Job
 from camspool.pipeline.outages import Cause, Outages
 from camspool.pipeline.steps.context import StepContext, id_of
@@ -46,12 +46,12 @@ class Downloading:
             await job.apply(clip.key, events.Published())  # a restart came between the rename and this line
             return
         part = await asyncio.to_thread(spool.part_path, job.name, clip.ask, clip.piece)
-        if clip.memory.sha256 is None or not await asyncio.to_thread(_has_size, part, clip.download.bytes):
+        if clip.runtime.sha256 is None or not await asyncio.to_thread(_has_size, part, clip.download.bytes):
             await job.apply(clip.key, events.Reopened())
             return
         facts = await self._context.videos.inspect(part)
         _compare(clip, facts)
-        file = await self._describe(job, clip, facts, clip.memory.sha256)
+        file = await self._describe(job, clip, facts, clip.runtime.sha256)
         await job.apply(clip.key, events.Verified(file))
         await to_the_end(self._publish(job, clip, part, file))
 
@@ -71,8 +71,8 @@ class Downloading:
 
     async def _url(self, clip: Clip) -> str:
         """The URL as remembered, or, after a restart, as the server tells it again."""
-        if clip.memory.url is not None:
-            return clip.memory.url
+        if clip.runtime.url is not None:
+            return clip.runtime.url
         preparation = await self._context.recordings.progress(id_of(clip))
         if preparation.download_url is None:
             raise RecordingExpired("The download URL of the recording is gone")

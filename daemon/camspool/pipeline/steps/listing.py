@@ -4,10 +4,11 @@ from datetime import datetime
 from math import ceil, floor
 from typing import Final
 
-from camspool.core import events, expiry, schedule, selection
+from camspool.core import backoff, events, expiry, selection
 from camspool.core.cameras import NoSuchCamera
 from camspool.core.errors import CameraNotFound
-from camspool.core.model import Camera, Clip, Entry, ErrorCode, Recording, Waiting, WaitReason
+from camspool.core.status_document import Clip, Recording, Waiting
+from camspool.core.values import Camera, Entry, ErrorCode, WaitReason
 from camspool.pipeline.camera_directory import CameraDirectory
 from camspool.pipeline.jobs import Job
 from camspool.pipeline.steps.context import StepContext
@@ -73,17 +74,17 @@ class Listing:
             covered: seconds of it for which there is footage in what would be fetched now.
         """
         now, policy = self._context.clock.now(), self._context.policy
-        grace_ends = schedule.after(clip.end, policy.grace)
+        grace_ends = backoff.after(clip.end, policy.grace)
         if selection.covers(covered, clip.asked_s) or now >= grace_ends:
             return None
-        pause = schedule.backoff(
+        pause = backoff.backoff(
             clip.attempts.list, policy.retry_first, LONGEST_PAUSE_S, self._context.random()
         )
         return events.Waits(
             Waiting(
                 reason=WaitReason.RECORDING_NOT_YET_THERE,
                 message=f"{covered:g} of {clip.asked_s:g} seconds are listed; more may still be on its way.",
-                until=min(grace_ends, schedule.after(now, pause)),
+                until=min(grace_ends, backoff.after(now, pause)),
             )
         )
 

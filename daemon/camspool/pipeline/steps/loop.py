@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from camspool.core import events, schedule
+from camspool.core import backoff, events
 from camspool.core.errors import BadVideo, ClipTrouble, RecordingExpired, StorageTrouble
-from camspool.core.model import Clip, State, WaitReason
+from camspool.core.status_document import Clip
+from camspool.core.values import State, WaitReason
 from camspool.pipeline.camera_directory import CameraDirectory
 from camspool.pipeline.disk_space import DiskSpace
 from camspool.pipeline.jobs import Job
@@ -97,7 +98,7 @@ class Workflow:
         until = self._waits_until(clip)
         if clip.state is not State.SCHEDULED:
             return until
-        over = schedule.after(clip.end, self._context.policy.delay)
+        over = backoff.after(clip.end, self._context.policy.delay)
         return max(over, until) if until else over
 
     def _waits_until(self, clip: Clip) -> datetime | None:
@@ -108,7 +109,7 @@ class Workflow:
         if clip.waiting is None or clip.waiting.until is None:
             return None
         longest = max(self._context.policy.retry_longest, LONGEST_PAUSE_S)
-        begun_before = schedule.after(self._context.clock.now(), longest)
+        begun_before = backoff.after(self._context.clock.now(), longest)
         return clip.waiting.until if clip.waiting.until <= begun_before else None
 
     def _goes_on(self, clip: Clip, lane: Lane) -> bool:

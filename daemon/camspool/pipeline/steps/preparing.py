@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from camspool.core import events, expiry, schedule
+from camspool.core import backoff, events, expiry
 from camspool.core.errors import ClipTrouble, OutcomeUnknown, RecordingUnknown
-from camspool.core.model import Clip, ErrorCode, State, WaitReason
+from camspool.core.status_document import Clip
+from camspool.core.values import ErrorCode, State, WaitReason
 from camspool.pipeline.jobs import Job
 from camspool.pipeline.steps.context import StepContext, id_of
 
@@ -82,10 +83,10 @@ class Preparing:
                 return
             first = percent if first is None else first
             now = clock.monotonic()
-            pause = schedule.poll_interval(
+            pause = backoff.poll_interval(
                 now - begun, percent - first, percent, policy.poll_fastest, policy.poll_slowest
             )
-            pause = schedule.in_step(now, pause, policy.poll_fastest / 4)
+            pause = backoff.in_step(now, pause, policy.poll_fastest / 4)
             still += pause
             await clock.sleep(pause)
 

@@ -1,180 +1,16 @@
-"""The values that everything else speaks of: requests, clips, recordings, and the status document.
+"""The status document: what a status file says, as values.
 
-Frozen dataclasses; a change makes a new one with `dataclasses.replace`. The status document's classes are
-the public file format (see the contract in INTEGRATE.md): pydantic reads and writes them in `document.py`.
+Its classes are the public file format (see the contract in INTEGRATE.md); `document.py` reads and writes it.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
-LONGEST_REQUEST: Final = 64 * 1024
-"""Bytes that a request file may have (contract, "A request file")."""
+from camspool.core.values import CameraRef, Entry, ErrorCode, Problem, State, WaitReason
+
 STATUS_SCHEMA: Final = "camspool/status/1"
-SERVICE_SCHEMA: Final = "camspool/service/1"
-
-
-class State(StrEnum):
-    """States of a clip and of a whole request; `partial`, `rejected` and `validated` only of a request."""
-
-    QUEUED = "queued"
-    SCHEDULED = "scheduled"
-    LISTING = "listing"
-    PREPARING = "preparing"
-    DOWNLOADING = "downloading"
-    VERIFYING = "verifying"
-    DONE = "done"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    REJECTED = "rejected"
-    CANCELLED = "cancelled"
-    VALIDATED = "validated"
-    REMOVED = "removed"
-
-    @property
-    def final(self) -> bool:
-        """True when nothing more happens by itself."""
-        return self in _FINAL
-
-
-_FINAL: Final = frozenset(
-    {
-        State.DONE,
-        State.PARTIAL,
-        State.FAILED,
-        State.REJECTED,
-        State.CANCELLED,
-        State.VALIDATED,
-        State.REMOVED,
-    }
-)
-
-
-class ErrorCode(StrEnum):
-    """Why a request was rejected or a clip failed."""
-
-    SYNTAX = "syntax"
-    INVALID = "invalid"
-    TOO_LARGE = "too_large"
-    NOT_UTF8 = "not_utf8"
-    UNREADABLE = "unreadable"
-    UNSUPPORTED_TYPE = "unsupported_type"
-    NAME_TAKEN = "name_taken"
-    RESERVED_NAME = "reserved_name"
-    BAD_NAME = "bad_name"
-    CAMERA_NOT_FOUND = "camera_not_found"
-    CAMERA_AMBIGUOUS = "camera_ambiguous"
-    NO_RECORDING = "no_recording"
-    HEIGHT_NOT_OFFERED = "height_not_offered"
-    PREPARE_REFUSED = "prepare_refused"
-    PREPARE_STALLED = "prepare_stalled"
-    BAD_VIDEO = "bad_video"
-    KEPT_EXPIRING = "kept_expiring"
-    GAVE_UP = "gave_up"
-
-
-class WaitReason(StrEnum):
-    """Why nothing can be done now; never a failure by itself."""
-
-    API_UNREACHABLE = "api_unreachable"
-    UNAUTHORISED = "unauthorised"
-    RATE_LIMITED = "rate_limited"
-    API_ERROR = "api_error"
-    DOWNLOAD_INTERRUPTED = "download_interrupted"
-    DISK_FULL = "disk_full"
-    FOLDER_UNAVAILABLE = "folder_unavailable"
-    RECORDING_NOT_YET_THERE = "recording_not_yet_there"
-
-
-class Take(StrEnum):
-    """What to do with several listed recordings: see `choosing`."""
-
-    AUTO = "auto"
-    ALL = "all"
-    BEST = "best"
-
-
-CameraRef = int | str
-"""How a request names a camera: node id (int), external id or unique name (str)."""
-
-HeightSelector = int | str
-"""`720` (exactly), `"best"`, `"smallest"`, `"<=720"`, `">=720"`; checked by intake."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a file: where, what was found, what was expected."""
-
-    path: str
-    value: Any
-    expected: str
-
-    @property
-    def sentence(self) -> str:
-        """The problem in words, for messages."""
-        where = f"{self.path}: " if self.path else ""
-        return f"{where}found {_shown(self.value)}, expected {self.expected}"
-
-
-def _shown(value: Any, longest: int = 80) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= longest else text[: longest - 3] + "..."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One mapping of a request file, normalised: times in UTC, every default filled in."""
-
-    camera: CameraRef | tuple[CameraRef, ...]
-    start: Annotated[AwareDatetime, Field(alias="from")]
-    end: Annotated[AwareDatetime, Field(alias="to")]
-    height: HeightSelector = "best"
-    take: Take = Take.AUTO
-    split_s: float | None = None
-    priority: int = 0
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedRequest:
-    """What intake makes of a valid request file."""
-
-    entries: tuple[Entry, ...]
-    validate_only: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """A node that has recordings: a camera or a video channel.
-
-    `place`: the names of the nodes that it lies in, from the root of the tree; as far as the token sees them.
-    """
-
-    node_id: int
-    name: str
-    external_id: str | None
-    parent_node_id: int | None = None
-    type: str = "camera"
-    place: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One recording as a listing showed it: `duration_s` in seconds, the heights on offer."""
-
-    recording_id: str
-    duration_s: float
-    heights: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """How far the preparation of a recording is: percent 0..100, and the URL once it exists."""
-
-    percent: float | None
-    download_url: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +91,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class ClipRuntime:
     """What a clip knows only while the daemon runs; never written, never logged.
 
     `url` is signed, which makes it a secret; `sha256` is of the bytes on disk, read anew after a restart.
@@ -267,8 +103,8 @@ class Memory:
     most_bytes: int = 0
 
 
-def _forgotten(_: Any) -> Memory:
-    return Memory()
+def _forgotten(_: Any) -> ClipRuntime:
+    return ClipRuntime()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,8 +136,8 @@ class Clip:
     troubled_s: float = 0.0
     tries: int = 0
     error: Failure | None = None
-    memory: Annotated[Memory, Field(exclude=True), BeforeValidator(_forgotten)] = field(
-        default=Memory(), compare=False
+    runtime: Annotated[ClipRuntime, Field(exclude=True), BeforeValidator(_forgotten)] = field(
+        default=ClipRuntime(), compare=False
     )
 
     @property
