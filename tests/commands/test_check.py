@@ -37,7 +37,7 @@ from camspool.commands.check import (
 from camspool.commands.check.isolated import Aside, Person
 from camspool.commands.check.result import Row, Verdict, merged, ok, warning, wrong
 from camspool.config.settings import Folders, Settings
-from camspool.pipeline.disk_space import LEAST_ROOM
+from camspool.core.free_space import LEAST_ROOM
 from support.running import daemon, simulator, write_config
 
 TOKEN = "tok-5f2c9e7ab1"  # noqa: S105  nobody's

@@ -5,23 +5,13 @@ import asyncio
 import structlog
 
 from camspool.core.errors import StorageTrouble
+from camspool.core.free_space import room_to_keep
 from camspool.core.ports import Clock, Spool
 from camspool.core.status_document import Waiting
 from camspool.core.values import WaitReason
 from camspool.pipeline.outages import Cause, Outages
 
 log = structlog.get_logger()
-
-ROOM_SHARE = 0.05
-"""`cleanup.min_free` is never more than this part of the file system (contract, Rulings)."""
-
-LEAST_ROOM = 1 << 20
-"""Bytes that are left free though `cleanup.min_free` says less: status files must be able to tell of it."""
-
-
-def room_to_keep(min_free: int, size: int) -> int:
-    """Bytes that downloads leave free on a file system of `size` bytes."""
-    return min(max(min_free, LEAST_ROOM), int(size * ROOM_SHARE))
 
 
 class DiskSpace:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from camspool import __version__
+from camspool import USER_AGENT
 from camspool.adapters import documents, logs
 from camspool.adapters.batching import Batching
 from camspool.adapters.download import HttpDownloads
@@ -15,9 +15,10 @@ from camspool.adapters.spool import Spool
 from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
 from camspool.adapters.watch import DropWatcher, WatchSettings
+from camspool.config.request_rules import request_rules
 from camspool.config.settings import Settings
 from camspool.config.token import read_token
-from camspool.core import naming, request_parser
+from camspool.core import naming
 from camspool.core.errors import RequestRejected
 from camspool.core.expiry import Lifetimes
 from camspool.core.figures import Figures
@@ -39,7 +40,6 @@ from camspool.pipeline.steps import Lane, Policy, StepContext, Workflow
 from camspool.pipeline.triage import Terms, Triage
 from camspool.service.notifications import Notices
 
-USER_AGENT = f"camspool/{__version__}"
 LEAST_SECRET = 8
 """Characters that a part of an address must have, or it might be any word."""
 
@@ -144,13 +144,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_outage: Callable[[]
 
 def terms(settings: Settings) -> Terms:
     """What the configuration says about accepting requests."""
-    rules = request_parser.Rules(
-        height=settings.requests.height,
-        longest_s=settings.requests.longest,
-        timezone=settings.timezone,
-        clips_per_request=settings.limits.clips_per_request,
-    )
-    return Terms(rules, settings.requests.delay)
+    return Terms(request_rules(settings), settings.requests.delay)
 
 
 def policy(settings: Settings) -> Policy:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from camspool import USER_AGENT
 from camspool.adapters import logs
 from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
@@ -13,7 +14,6 @@ from camspool.config.token import TOKEN_REMEDY, read_token
 from camspool.core.errors import CamspoolError, ServiceTrouble
 from camspool.core.ports import ListCameras
 from camspool.core.values import Camera, WaitReason
-from camspool.service.wiring import USER_AGENT
 
 
 def show_cameras(settings: Settings, environ: Mapping[str, str], *, as_json: bool) -> None:

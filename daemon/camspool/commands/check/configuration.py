@@ -10,24 +10,23 @@ from typing import Final
 
 from camspool.commands.check.isolated import own_group, own_name
 from camspool.commands.check.result import Row, ok, wrong
-from camspool.config import loading
+from camspool.config import loading, requirements
 from camspool.core.errors import ConfigurationError
-from camspool.service import wiring
 
 _LIMIT_S: Final = 8.0
 """For a program to tell its version, on a small box; a check has some seconds more."""
 
 
 def rows(path: Path, environ: Mapping[str, str]) -> Iterator[Row]:
-    """All that is wrong, or the file and the time zone; the daemon's parts are made of it, not started."""
+    """Every problem of the configuration, or which file it is and the time zone."""
     try:
         settings = loading.load(path, environ)
-        wiring.build(settings, environ, lambda: None)
+        problems = tuple(requirements.unmet(settings))
     except ConfigurationError as error:
-        for problem in error.problems:
-            yield wrong(
-                "configuration", problem.sentence, f"Correct {path}; config.example.yaml has every key."
-            )
+        problems = error.problems
+    if problems:
+        remedy = f"Correct {path}; config.example.yaml has every key."
+        yield from (wrong("configuration", problem.sentence, remedy) for problem in problems)
         return
     overruled = sorted(name for name in environ if name.startswith("CAMSPOOL_") and environ[name])
     also = f", overruled by {', '.join(overruled)} of the environment" if overruled else ""

@@ -20,7 +20,7 @@ from camspool.commands.check.isolated import own_group, own_name
 from camspool.commands.check.result import Row, not_checked, ok, warning, wrong
 from camspool.config.settings import Folders
 from camspool.core.errors import StorageTrouble
-from camspool.pipeline.disk_space import room_to_keep
+from camspool.core.free_space import room_to_keep
 
 COPIED: Final = "request files are copied instead of renamed, which works and is slower"
 _FSTAB: Final = Path("/etc/fstab")

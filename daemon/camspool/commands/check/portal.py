@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from camspool import USER_AGENT
 from camspool.adapters import logs
 from camspool.adapters.survilla import Reached, Survilla, reach
 from camspool.adapters.system_clock import SystemClock
@@ -20,7 +21,6 @@ from camspool.core.errors import CamspoolError, ServiceTrouble
 from camspool.core.ports import ListCameras
 from camspool.core.quantities import written
 from camspool.core.values import WaitReason
-from camspool.service.wiring import USER_AGENT
 
 CALLS: Final = 3
 """How many calls are made, each of which may take `api.timeout`."""

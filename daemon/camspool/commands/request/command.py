@@ -19,6 +19,7 @@ from camspool.commands.request.order import Made, Order, Refused, file_named, ma
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import safe, styled
 from camspool.commands.verify.mirror import Mirror
+from camspool.config.request_rules import request_rules
 from camspool.config.settings import Settings
 from camspool.core import naming
 from camspool.core.clip_plan import cameras
@@ -26,7 +27,6 @@ from camspool.core.errors import NameTaken
 from camspool.core.quantities import written
 from camspool.core.request_parser import Rules
 from camspool.core.values import Entry, Problem, State
-from camspool.service.wiring import terms
 
 _INTERRUPTED: Final = 130
 _GOOD: Final = frozenset({State.DONE, State.VALIDATED})
@@ -52,7 +52,7 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
         Withdrawn: the file was taken away while it was waited for.
         StorageTrouble: drop/ or mirror/ is not there, or cannot be written.
     """
-    now, rules, people = datetime.now(UTC), terms(settings).rules, Console(stderr=True)
+    now, rules, people = datetime.now(UTC), request_rules(settings), Console(stderr=True)
     made, file = _understood(order, name, now, rules)
     mirror = Mirror(settings.folders.mirror)
     if wait:
