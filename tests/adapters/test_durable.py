@@ -162,7 +162,7 @@ def test_rename_new_never_overwrites(
     ],
 )
 def test_every_os_error_is_classified(number: int, reason: WaitReason) -> None:
-    with pytest.raises(StorageTrouble) as trouble, durable.storage("/srv/x"):
+    with pytest.raises(StorageTrouble) as trouble, durable.as_storage_trouble("/srv/x"):
         raise OSError(number, os.strerror(number))
     assert trouble.value.reason is reason
     assert trouble.value.message == f"/srv/x: {os.strerror(number)}"

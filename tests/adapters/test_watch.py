@@ -231,9 +231,9 @@ async def test_only_what_was_there_at_start_may_be_settled_by_its_date(drop: Dro
 async def test_a_stale_answer_to_stat_is_not_believed(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     real = scan.survey
-    cached: list[scan.Found] = []
+    cached: list[scan.ScanResult] = []
 
-    def survey(root: Path, on_folder: Callable[[], None]) -> scan.Found:
+    def survey(root: Path, on_folder: Callable[[], None]) -> scan.ScanResult:
         """Answers from a cache for a while, as NFS does."""
         found = real(root, on_folder)
         if found.present and len(cached) < 4:
@@ -345,7 +345,7 @@ async def test_a_folder_that_changes_while_it_is_looked_at_has_lost_nothing(
 ) -> None:
     real = scan.survey
 
-    def survey(root: Path, on_folder: Callable[[], None]) -> scan.Found:
+    def survey(root: Path, on_folder: Callable[[], None]) -> scan.ScanResult:
         found = real(root, on_folder)
         drop.available = True
         drop.away_until = time.monotonic() + 0.03 if happens == "it goes" else 0.0

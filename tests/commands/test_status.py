@@ -17,11 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from camspool.adapters.spool import MirrorReader
+from camspool.adapters.spool.markers import ObservedFolder
 from camspool.cli import main
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.lookup import NoSuchRequest, NotTakenIn, find
 from camspool.commands.status.render import Board
-from camspool.commands.verify.mirror import Mirror
 from camspool.config.settings import Folders, Settings
 from camspool.core import document, health, naming
 from camspool.core.errors import CamspoolError
@@ -42,6 +43,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.drop, self.mirror = folder / "drop", folder / "mirror"
+        self.reader = MirrorReader.beside_the_daemon(self.mirror)
         self.config = folder / "config.json"
         folders = Folders(drop=self.drop, mirror=self.mirror, state=folder / "state")
         self.settings = Settings(folders=folders, timezone=PRAGUE)
@@ -207,14 +209,14 @@ def test_only_what_is_shown_is_read(house: House) -> None:
     for number in range(30):
         house.save(f"{number % 3}/n{number}", a_clip(State.DONE), age=100 - number)
 
-    class Counting(Mirror):
+    class Counting(MirrorReader):
         read = 0
 
         def status(self, name: str) -> Any:
             self.read += 1
             return super().status(name)
 
-    mirror = Counting(house.mirror)
+    mirror = Counting(ObservedFolder(house.mirror))
     assert [status.name for status in snapshot._finished(mirror, 2, set())] == ["2/n29", "1/n28"]
     assert mirror.read == 2
 
@@ -409,18 +411,17 @@ def test_one_request_is_meant_in_many_ways(house: House, monkeypatch: pytest.Mon
         str(house.mirror / "store/evening.json"),
         "./store/evening",
     ):
-        assert find(house.drop, Mirror(house.mirror), argument).name == "store/evening", argument
+        assert find(house.drop, house.reader, argument).name == "store/evening", argument
 
 
 def test_a_file_in_drop_means_its_request(house: House) -> None:
     house.outstanding("store/evening", a_clip())
     house.put("new.yaml")
-    mirror = Mirror(house.mirror)
     for argument in ("store/evening", str(house.drop / "store/evening.json")):
-        assert find(house.drop, mirror, argument).name == "store/evening"
+        assert find(house.drop, house.reader, argument).name == "store/evening"
     for argument in ("new", "new.yaml"):
         with pytest.raises(NotTakenIn, match="not taken in yet"):
-            find(house.drop, mirror, argument)
+            find(house.drop, house.reader, argument)
 
 
 def test_an_unknown_name_is_told_with_those_alike(house: House) -> None:
@@ -437,7 +438,7 @@ def test_an_unknown_name_is_told_with_those_alike(house: House) -> None:
     assert "Did you mean" not in house.run("qqqqqq").stderr
     for argument in ("", "..", "/etc/passwd", "store", "a\x1b[2J"):
         with pytest.raises(NoSuchRequest) as unknown:
-            find(house.drop, Mirror(house.mirror), argument)
+            find(house.drop, house.reader, argument)
         assert isinstance(unknown.value, CamspoolError)
     house.save("a\x07\u202e")
     assert "Did you mean a\\x07\\u202e?" in house.run("a\x07").stderr

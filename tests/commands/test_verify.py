@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from camspool.adapters.spool import Foreign
-from camspool.commands.verify.mirror import Listing, Mirror
+from camspool.adapters.spool import FolderContents, Foreign
+from camspool.adapters.spool.durable import as_storage_trouble
+from camspool.commands.verify.mirror import Mirror
 from camspool.commands.verify.render import write_json
 from camspool.commands.verify.targets import EVERYTHING, NoSuchTarget, Target, resolve
-from camspool.commands.verify.verdicts import HINTS, Found, What, accounted, compare, promised
+from camspool.commands.verify.verdicts import HINTS, VideoRead, What, accounted, compare, promised
 from camspool.commands.verify.verification import Verification
 from camspool.core import document
 from camspool.core.status_document import Status
@@ -49,13 +50,13 @@ def test_what_a_status_promises() -> None:
     ("found", "what", "words"),
     [
         (None, What.MISSING, "no such file"),
-        (Found(5), What.CHANGED, "5 bytes"),
-        (Found(8_388_608, "6" * 64), What.CHANGED, "6" * 64),
-        (Found(8_388_608, "5" * 64, "it ends early"), What.DAMAGED, "it ends early"),
-        (Found(8_388_608, "5" * 64), None, ""),
+        (VideoRead(5), What.CHANGED, "5 bytes"),
+        (VideoRead(8_388_608, "6" * 64), What.CHANGED, "6" * 64),
+        (VideoRead(8_388_608, "5" * 64, "it ends early"), What.DAMAGED, "it ends early"),
+        (VideoRead(8_388_608, "5" * 64), None, ""),
     ],
 )
-def test_comparing(found: Found | None, what: What | None, words: str) -> None:
+def test_comparing(found: VideoRead | None, what: What | None, words: str) -> None:
     problem = compare("a/evening.mp4", "a/evening", a_file(), found)
     assert (problem and problem.what) == what
     assert problem is None or words in problem.found
@@ -230,10 +231,11 @@ def test_what_cannot_be_trusted_as_a_status(mirror: Path) -> None:
 class Refusing(Mirror):
     """A mirror in which some folders may not be looked into; also when root runs the tests."""
 
-    def listing(self, folder: str) -> Listing:
+    def contents(self, folder: str) -> FolderContents:
         if folder in {"store-12", "lost+found"}:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return super().listing(folder)
+            with as_storage_trouble(folder):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return super().contents(folder)
 
 
 def test_what_cannot_be_read_is_not_called_right(mirror: Path) -> None:

@@ -21,10 +21,10 @@ import structlog
 from camspool.adapters.spool import DropFile, Foreign, Spool, durable
 from camspool.config.settings import Settings
 from camspool.core.errors import StorageTrouble
+from camspool.core.health import SERVICE_FILE
 from camspool.core.status_document import Status
 from camspool.core.values import WaitReason
 from camspool.service import daemon, wiring
-from camspool.service.health import SERVICE_FILE
 from support.model_server import ModelServer, ModelVideos
 from support.virtual_time import Killed, VirtualClock, VirtualLoop
 

@@ -13,6 +13,8 @@ RATE_LIMITED_IS_NORMAL: Final = timedelta(minutes=5)
 """Being rate limited for so long is no trouble yet (contract, Rulings)."""
 
 SERVICE_SCHEMA: Final = "camspool/service/1"
+SERVICE_FILE: Final = "_service.json"
+"""Its path below mirror/."""
 
 
 class ServiceState(StrEnum):

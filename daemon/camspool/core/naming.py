@@ -146,6 +146,11 @@ def folder_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+def below(folder: str, name: str) -> str:
+    """`name` in `folder`, as a relative path."""
+    return f"{folder}/{name}" if folder else name
+
+
 def numbered_name(name: str, number: int) -> str:
     """The request's name with `~2`, `~3`...; number 1 is the name itself."""
     return name if number == 1 else f"{name}~{number}"

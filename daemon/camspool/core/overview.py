@@ -23,7 +23,7 @@ from camspool.core.values import Entry, ErrorCode, State, WaitReason
 HISTORY_LIMIT: Final = 200
 """A request of a thousand clips changes its state often; the first entry and the latest ones are kept."""
 
-_BUSIEST_FIRST: Final = (
+BUSIEST_FIRST: Final = (
     (State.DOWNLOADING, frozenset({State.DOWNLOADING, State.VERIFYING})),
     (State.PREPARING, frozenset({State.PREPARING})),
     (State.LISTING, frozenset({State.LISTING})),
@@ -91,7 +91,7 @@ def overall_state(clips: Sequence[Clip]) -> State:
     if len(clips) == 1:
         return clips[0].state
     states = {clip.state for clip in clips}
-    for state, busy in _BUSIEST_FIRST:
+    for state, busy in BUSIEST_FIRST:
         if states & busy:
             return state
     if State.CANCELLED in states:

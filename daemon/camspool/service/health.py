@@ -2,20 +2,25 @@
 
 import asyncio
 from datetime import datetime
-from typing import Final
 
 import structlog
 
 from camspool import __version__
 from camspool.core import health
 from camspool.core.errors import StorageTrouble
-from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
+from camspool.core.health import (
+    SERVICE_FILE,
+    ApiHealth,
+    DiskHealth,
+    ServiceProblem,
+    ServiceState,
+    ServiceStatus,
+    Watching,
+)
 from camspool.pipeline.outages import Cause
 from camspool.service.wiring import Parts
 
 log = structlog.get_logger()
-
-SERVICE_FILE: Final = "_service.json"
 
 
 class HealthReport:

@@ -9,12 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from camspool.core.errors import StorageTrouble
+from camspool.core.file_errors import is_full, storage_trouble
 from camspool.core.ports import Downloaded
 from camspool.core.values import WaitReason
 
 _BLOCK = 1 << 20
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _WRITE_OUT_EVERY = 8 << 20
 """Bytes, or a piece more, that are not on their way to the disk: the fsync at the end would wait for them,
 and so, on ext4, would that of a status then, which waits for all that is on its way. Less at a time makes the
@@ -84,7 +84,7 @@ class PartFile:
                 view = view[written:]
             self._write_out()
         except OSError as error:
-            if error.errno in _FULL:
+            if is_full(error):
                 self._give_back()
             raise self._storage_trouble("written", error) from None
 
@@ -130,8 +130,8 @@ class PartFile:
             raise self._storage_trouble(done, error) from None
 
     def _storage_trouble(self, done: str, error: OSError) -> StorageTrouble:
-        full = error.errno in _FULL
-        reason = WaitReason.DISK_FULL if full else WaitReason.FOLDER_UNAVAILABLE
-        link = error.errno == errno.ELOOP
-        why = "a symbolic link is in its place; delete that" if link else error.strerror
-        return StorageTrouble(reason, f"{self._path} cannot be {done}: {why}")
+        about = f"{self._path} cannot be {done}"
+        if error.errno == errno.ELOOP:
+            why = "a symbolic link is in its place; delete that"
+            return StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{about}: {why}")
+        return storage_trouble(about, error)

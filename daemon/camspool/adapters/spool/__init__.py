@@ -8,15 +8,18 @@ from camspool.adapters.spool.durable import replace_file
 from camspool.adapters.spool.folder_registry import AlreadyRunning, FolderRegistry
 from camspool.adapters.spool.markers import AnotherFolder, MarkedFolder
 from camspool.adapters.spool.probe import probe, renames
-from camspool.adapters.spool.spool import DropFile, Foreign, Spool
+from camspool.adapters.spool.reader import FolderContents, Foreign, MirrorReader
+from camspool.adapters.spool.spool import DropFile, Spool
 
 __all__ = [
     "AlreadyRunning",
     "AnotherFolder",
     "DropFile",
+    "FolderContents",
     "FolderRegistry",
     "Foreign",
     "MarkedFolder",
+    "MirrorReader",
     "Spool",
     "probe",
     "put",

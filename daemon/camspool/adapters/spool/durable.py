@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from camspool.core.errors import StorageTrouble
-from camspool.core.values import LONGEST_REQUEST, WaitReason
+from camspool.core.file_errors import storage_trouble
+from camspool.core.values import LONGEST_REQUEST
 
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 """How a folder is opened for work on names in it."""
@@ -36,7 +36,7 @@ _THIS_RUN: Final = secrets.token_hex(4)
 
 
 @contextlib.contextmanager
-def storage(path: Path | str, *, missing_passes: bool = False) -> Iterator[None]:
+def as_storage_trouble(path: Path | str, *, missing_passes: bool = False) -> Iterator[None]:
     """Turn every OSError of the block into StorageTrouble that names `path`.
 
     Args:
@@ -48,15 +48,7 @@ def storage(path: Path | str, *, missing_passes: bool = False) -> Iterator[None]
     except OSError as error:
         if missing_passes and isinstance(error, FileNotFoundError):
             raise
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        reason = WaitReason.DISK_FULL if full else WaitReason.FOLDER_UNAVAILABLE
-        raise StorageTrouble(reason, f"{path}: {_explained(error)}") from error
-
-
-def _explained(error: OSError) -> str:
-    if error.errno in {errno.ENOTDIR, errno.ELOOP}:
-        return "a file or a symbolic link is where a folder is needed; move it away"
-    return error.strerror or str(error)
+        raise storage_trouble(str(path), error) from error
 
 
 def temporary_name() -> str:
@@ -88,7 +80,7 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
     Raises:
         StorageTrouble: it cannot be written there.
     """
-    with storage(path):
+    with as_storage_trouble(path):
         folder = os.open(path.parent, FOLDER)
         try:
             write(folder, path.name, data, durable=False, mode=mode)

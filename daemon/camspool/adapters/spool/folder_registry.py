@@ -44,7 +44,7 @@ class FolderRegistry:
             AlreadyRunning: another daemon has the lock.
             StorageTrouble: the state folder cannot be used.
         """
-        with durable.storage(self._state):
+        with durable.as_storage_trouble(self._state):
             self._state.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
@@ -62,7 +62,7 @@ class FolderRegistry:
         Raises:
             StorageTrouble: it cannot be read.
         """
-        with durable.storage(self.path):
+        with durable.as_storage_trouble(self.path):
             self._ids = self._read()
 
     def in_use(self) -> bool:
@@ -72,7 +72,7 @@ class FolderRegistry:
             StorageTrouble: the lock cannot be looked at.
         """
         path = self._state / "lock"
-        with durable.storage(path):
+        with durable.as_storage_trouble(path):
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except (FileNotFoundError, NotADirectoryError):
@@ -126,7 +126,7 @@ class FolderRegistry:
     def remember(self, root: Path, marker_id: str) -> None:
         """Remember durably that the folder's marker has this id."""
         ids = self._ids | {str(root): marker_id}
-        with durable.storage(self.path):
+        with durable.as_storage_trouble(self.path):
             descriptor = os.open(self._state, FOLDER)
             try:
                 durable.write(descriptor, self.path.name, json.dumps(ids, indent=2).encode() + b"\n")

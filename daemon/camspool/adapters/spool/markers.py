@@ -5,9 +5,9 @@ What lies in the folders is none of this module's business.
 
 import contextlib
 import json
-import math
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +74,7 @@ class MarkedFolder:
             StorageTrouble: the tree is unavailable, or anything else failed, in the block too.
             ValueError: the path would lead out of the tree.
         """
-        with durable.storage(f"{self.root}/{relative}".rstrip("/"), missing_passes=not create):
+        with durable.as_storage_trouble(f"{self.root}/{relative}".rstrip("/"), missing_passes=not create):
             descriptor = self._open_root()
             try:
                 for component in components(relative):
@@ -103,7 +103,7 @@ class MarkedFolder:
         """
         if self._registry.id_of(self.root) is not None:
             return
-        with durable.storage(self.root):
+        with durable.as_storage_trouble(self.root):
             descriptor = os.open(self.root, FOLDER)
             try:
                 found = _marker_id(descriptor)
@@ -116,43 +116,50 @@ class MarkedFolder:
             )
         self._registry.believe(self.root, found)
 
-    def files(self, since: float = 0.0) -> Iterator[str]:
-        """The paths of all regular files, lazily, dot files included, ignored folders left out.
+    def files(self) -> Iterator[str]:
+        """The paths of all regular files, lazily, dot files included, ignored folders left out."""
+        return (path for path, _ in self.walk())
 
-        Args:
-            since: leave out those that were last written before this Unix time.
-        """
+    def walk(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """The same with the entry of each, which may be asked for more until the next one comes."""
         self.check()
         waiting = [""]
         while waiting:
             relative = waiting.pop()
-            for entry in self._entries(relative):
-                path = f"{relative}/{entry.name}" if relative else entry.name
-                if entry.is_dir(follow_symlinks=False) and not naming.ignored_component(entry.name):
-                    waiting.append(path)
-                elif entry.is_file(follow_symlinks=False) and (not since or _modified(entry) >= since):
-                    yield path
+            with contextlib.ExitStack() as stack:
+                for entry in self._entries(relative, stack):
+                    path = naming.below(relative, entry.name)
+                    if entry.is_dir(follow_symlinks=False) and not naming.ignored_component(entry.name):
+                        waiting.append(path)
+                    elif entry.is_file(follow_symlinks=False):
+                        yield path, entry
 
-    def _entries(self, relative: str) -> list[os.DirEntry[str]]:
+    def _entries(self, relative: str, stack: contextlib.ExitStack) -> list[os.DirEntry[str]]:
+        """What is in a folder, which stays open on the `stack`."""
         try:
+            descriptor = stack.enter_context(self.folder(relative))
             with (
-                durable.storage(self.root / relative, missing_passes=True),
-                os.scandir(self.root / relative) as entries,
+                durable.as_storage_trouble(self.root / relative, missing_passes=True),
+                os.scandir(descriptor) as entries,
             ):
                 return list(entries)
         except FileNotFoundError:
             return []
         except StorageTrouble as trouble:
-            if relative and isinstance(trouble.__cause__, PermissionError):
-                return []  # lost+found and the like: nothing of ours is in a folder that we may not read
+            if relative and self._passes_over(trouble):
+                return []
             raise
+
+    def _passes_over(self, trouble: StorageTrouble) -> bool:
+        """lost+found and the like: nothing of ours is in a folder that we may not read."""
+        return isinstance(trouble.__cause__, PermissionError)
 
     def _open_root(self) -> int:
         remembered = self._registry.id_of(self.root)
         return self._adopt() if remembered is None else self._known(remembered)
 
     def _known(self, remembered: str) -> int:
-        with durable.storage(self.root):
+        with durable.as_storage_trouble(self.root):
             descriptor = os.open(self.root, FOLDER)
             try:
                 self._recognise(descriptor, remembered)
@@ -179,7 +186,7 @@ class MarkedFolder:
 
     def _adopt(self) -> int:
         """First use: state/ has never seen this folder. A marker that is there already is believed."""
-        with self._adopting, durable.storage(self.root):
+        with self._adopting, durable.as_storage_trouble(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root, FOLDER)
             try:
@@ -195,11 +202,42 @@ class MarkedFolder:
             return descriptor
 
 
-def _modified(entry: os.DirEntry[str]) -> float:
+class ObservedFolder(MarkedFolder):
+    """The same for programs beside the daemon: any marker will do, and nothing is ever made."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, FolderRegistry(Path(os.devnull)))
+
+    def _open_root(self) -> int:
+        try:
+            descriptor = os.open(self.root, FOLDER)
+        except FileNotFoundError:
+            raise _no_marker(f"{self.root} is not there") from None
+        try:
+            os.stat(MARKER, dir_fd=descriptor, follow_symlinks=False)
+        except BaseException as error:
+            os.close(descriptor)
+            if isinstance(error, FileNotFoundError):
+                raise _no_marker(f"{self.root} has no marker {MARKER}") from None
+            raise
+        return descriptor
+
+    def _passes_over(self, trouble: StorageTrouble) -> bool:  # noqa: ARG002
+        """Whoever looks on shows what can be seen."""
+        return True
+
+
+def _no_marker(found: str) -> StorageTrouble:
+    question = "Is it mounted, and has a daemon run on it?"
+    return StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{found}. {question}")
+
+
+def modified_ns(entry: os.DirEntry[str]) -> int:
+    """When a file that `walk` has just named was last written, in nanoseconds; far ahead if unknown."""
     try:
-        return entry.stat(follow_symlinks=False).st_mtime
+        return entry.stat(follow_symlinks=False).st_mtime_ns
     except OSError:
-        return math.inf  # whoever reads it will find out
+        return sys.maxsize  # whoever reads it will find out
 
 
 def components(relative: str) -> list[str]:

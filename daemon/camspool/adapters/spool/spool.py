@@ -7,21 +7,16 @@ are written is the workflow's business; which names files get is `core/naming.py
 import contextlib
 import hmac
 import os
-import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
-
-from pydantic import ValidationError
 
 from camspool.adapters.spool import filing
 from camspool.adapters.spool.durable import (
     exists,
     is_left_over,
     opened,
-    read,
     read_version,
     remove,
     rename_new,
@@ -30,15 +25,15 @@ from camspool.adapters.spool.durable import (
     write,
 )
 from camspool.adapters.spool.folder_registry import FolderRegistry
-from camspool.adapters.spool.markers import MarkedFolder, components
+from camspool.adapters.spool.markers import MarkedFolder
 from camspool.adapters.spool.own_files import OwnFiles
 from camspool.adapters.spool.probe import probe
+from camspool.adapters.spool.reader import Foreign, MirrorReader
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
-from camspool.core.status_document import STATUS_SCHEMA, OutputFile, Status
+from camspool.core.naming import below
+from camspool.core.status_document import OutputFile, Status
 from camspool.core.values import ErrorCode, WaitReason
-
-_LONGEST_STATUS: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +45,6 @@ class DropFile:
 
     data: bytes
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """Something that is no status of ours has the name of a status file; `why` says so to people."""
-
-    path: str
-    why: str
 
 
 class Spool:
@@ -73,6 +60,7 @@ class Spool:
         self._registry = FolderRegistry(state)
         self._drop = MarkedFolder(drop, self._registry)
         self._mirror = MarkedFolder(mirror, self._registry)
+        self._reader = MirrorReader(self._mirror)
         self.own_files = OwnFiles(self._mirror)
 
     def open(self) -> None:
@@ -116,19 +104,12 @@ class Spool:
             return None
 
     def load_status(self, name: str) -> Status | Foreign | None:
-        """The status of `name`; None when there is none; Foreign when something else is in its place."""
-        path = naming.status_path(name)
-        try:
-            with (
-                self._mirror.folder(naming.folder_of(path)) as folder,
-                opened(folder, naming.stem_of(path)) as descriptor,
-            ):
-                if descriptor is not None:
-                    return _status_in(read(descriptor, _LONGEST_STATUS), name)
-                taken = exists(folder, naming.stem_of(path))
-                return Foreign(path, "it is no regular file") if taken else None
-        except FileNotFoundError:
-            return None
+        """The status of `name`; None when there is none; Foreign when something else is in its place.
+
+        An empty file counts as none: the request then starts again.
+        """
+        found = self._reader.status(name)
+        return None if isinstance(found, Foreign) and found.empty else found
 
     def save_status(self, status: Status, *, durable: bool = True) -> None:
         """Replace the status file of `status.name` atomically, making its folder where needed.
@@ -147,7 +128,7 @@ class Spool:
 
     def unblocked(self, name: str) -> str:
         """`name`, with `~2` on each folder whose place in mirror/ is taken by a file or a symbolic link."""
-        return naming.unblocked(name, self._blocked)
+        return self._reader.unblocked(name)
 
     def part_path(self, name: str, ask: int, piece: int | None) -> Path:
         """Where to download a clip to; its folder exists afterwards."""
@@ -289,11 +270,10 @@ class Spool:
 
         Files that are no status of ours are passed over.
         """
-        for path in self._mirror.files(since):
-            if path.endswith(naming.STATUS_SUFFIX) and not naming.ignored(path):
-                status = self.load_status(path.removesuffix(naming.STATUS_SUFFIX))
-                if isinstance(status, Status):
-                    yield status
+        for name in self._reader.names(since):
+            status = self.load_status(name)
+            if isinstance(status, Status):
+                yield status
 
     def remove_orphans(self, outstanding: Callable[[str], bool]) -> list[str]:
         """Delete part and temporary files that an interrupted run has left; give back what it has set aside.
@@ -315,14 +295,6 @@ class Spool:
             filing.recover(folder, naming.stem_of(path))
         return is_left_over(naming.stem_of(path))
 
-    def _blocked(self, path: str) -> bool:
-        try:
-            with self._mirror.folder(naming.folder_of(path)) as folder:
-                facts = os.stat(naming.stem_of(path), dir_fd=folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return not stat.S_ISDIR(facts.st_mode)
-
 
 def _remove(root: MarkedFolder, path: str) -> bool:
     try:
@@ -330,11 +302,6 @@ def _remove(root: MarkedFolder, path: str) -> bool:
             return remove(folder, naming.stem_of(path))
     except FileNotFoundError:
         return False
-
-
-def below(folder: str, name: str) -> str:
-    """`name` in `folder`, as a relative path."""
-    return f"{folder}/{name}" if folder else name
 
 
 def _read_request(folder: int, file: str) -> DropFile | None:
@@ -349,33 +316,6 @@ def _read_request(folder: int, file: str) -> DropFile | None:
             f"{naming.printable(file)} cannot be read: its permissions keep camspool out.",
             "Make the file readable for the user that camspool runs as, and drop it again.",
         ) from None
-
-
-def _status_in(data: bytes, name: str) -> Status | Foreign | None:
-    """Nothing or zeros is what a power cut can leave of a write without fsync: it counts as absent."""
-    path = naming.status_path(name)
-    if not data.strip(b"\0"):
-        return None
-    try:
-        status = document.load(data)
-    except ValidationError:
-        return Foreign(path, "it is no status document")
-    if status.schema != STATUS_SCHEMA:
-        return Foreign(path, f"its schema is {status.schema}, expected {STATUS_SCHEMA}")
-    if status.name != name:
-        return Foreign(path, f"it is the status of {status.name}")
-    return status if _stays_inside(status) else Foreign(path, "it names files in other places")
-
-
-def _stays_inside(status: Status) -> bool:
-    """Anybody may have edited the file: what it names is moved and deleted by us, so it must be ours."""
-    try:
-        components(status.request.file)
-        components(status.request.filed_as or "")
-    except ValueError:
-        return False
-    names = [clip.file.name for clip in status.clips if clip.file]
-    return all("/" not in name and "\0" not in name and name.endswith(".mp4") for name in names)
 
 
 def _is_orphan(path: str, outstanding: Callable[[str], bool]) -> bool:

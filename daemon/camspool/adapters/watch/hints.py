@@ -15,7 +15,7 @@ _MOST_FILES: Final = 10_000
 
 
 @dataclass(slots=True)
-class Batch:
+class GatheredHints:
     """Hints gathered since the last look: files, each with "it came by a rename"; or everything."""
 
     files: dict[str, bool] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Hints:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._lock = threading.Lock()
-        self._batch = Batch()
+        self._batch = GatheredHints()
         self._woken = False
 
     def add(self, file: str, *, renamed: bool) -> None:
@@ -38,7 +38,7 @@ class Hints:
         with self._lock:
             self._batch.files[file] = renamed or self._batch.files.get(file, False)
             if len(self._batch.files) > _MOST_FILES:
-                self._batch = Batch(everything=True)
+                self._batch = GatheredHints(everything=True)
         self._ring()
 
     def add_everything(self) -> None:
@@ -47,10 +47,10 @@ class Hints:
             self._batch.everything = True
         self._ring()
 
-    def take(self) -> Batch:
+    def take(self) -> GatheredHints:
         """What was hinted since the last call."""
         with self._lock:
-            batch, self._batch, self._woken = self._batch, Batch(), False
+            batch, self._batch, self._woken = self._batch, GatheredHints(), False
         return batch
 
     def _ring(self) -> None:

@@ -14,7 +14,7 @@ from camspool.core.settling import Signature
 
 
 @dataclass(slots=True)
-class Found:
+class ScanResult:
     """What was seen: files with their signatures, and what could not be looked at (files or folders)."""
 
     present: dict[str, Signature] = field(default_factory=dict)
@@ -27,13 +27,13 @@ class Found:
         return not any(file == path or file.startswith(path + "/") for path in self.hidden)
 
 
-def survey(root: Path, on_progress: Callable[[], None]) -> Found:
+def survey(root: Path, on_progress: Callable[[], None]) -> ScanResult:
     """All files below `root` that are not ignored by their names; `on_progress` is called all along.
 
     Raises:
         OSError: the root itself cannot be read.
     """
-    found = Found()
+    found = ScanResult()
     waiting = [""]
     while waiting:
         relative = waiting.pop()
@@ -48,12 +48,12 @@ def survey(root: Path, on_progress: Callable[[], None]) -> Found:
     return found
 
 
-def look(root: Path, files: Iterable[str], on_progress: Callable[[], None]) -> Found:
+def look(root: Path, files: Iterable[str], on_progress: Callable[[], None]) -> ScanResult:
     """The same for a few files alone.
 
     They are opened for it: NFS answers stat from a cache for up to a minute, and asks its server on open.
     """
-    found = Found()
+    found = ScanResult()
     for file in files:
         on_progress()
         try:
@@ -68,7 +68,7 @@ def look(root: Path, files: Iterable[str], on_progress: Callable[[], None]) -> F
     return found
 
 
-def _look_into(root: Path, relative: str, found: Found, on_progress: Callable[[], None]) -> list[str]:
+def _look_into(root: Path, relative: str, found: ScanResult, on_progress: Callable[[], None]) -> list[str]:
     folders = []
     with os.scandir(root / relative) as entries:
         for entry in entries:
@@ -83,7 +83,7 @@ def _look_into(root: Path, relative: str, found: Found, on_progress: Callable[[]
     return folders
 
 
-def _add(path: str, entry: os.DirEntry[str], found: Found) -> None:
+def _add(path: str, entry: os.DirEntry[str], found: ScanResult) -> None:
     try:
         found.present[path] = _signature(entry.stat(follow_symlinks=False))
     except FileNotFoundError:

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import structlog
 
 from camspool.adapters.watch import scan
-from camspool.adapters.watch.hints import Batch, Hints
+from camspool.adapters.watch.hints import GatheredHints, Hints
 from camspool.adapters.watch.observer import Observer
 from camspool.aio import first_of
 from camspool.core import settling
@@ -157,7 +157,7 @@ class DropWatcher:
         else:
             await self._pause()
 
-    async def _scan(self, batch: Batch, tell: Callable[[Change], None]) -> None:
+    async def _scan(self, batch: GatheredHints, tell: Callable[[Change], None]) -> None:
         began = self._clock.monotonic()
         found = await self._found(self._survey)
         now = self._clock.monotonic()
@@ -179,7 +179,7 @@ class DropWatcher:
         if found is not None:
             await self._judge(found, files, files, tell)
 
-    async def _found(self, looking: Callable[[], scan.Found]) -> scan.Found | None:
+    async def _found(self, looking: Callable[[], scan.ScanResult]) -> scan.ScanResult | None:
         """Look in a thread, between two checks of the folder; None when it is not available."""
         try:
             found = await asyncio.to_thread(self._looked, looking)
@@ -195,7 +195,7 @@ class DropWatcher:
         self.trouble = None
         return found
 
-    def _looked(self, looking: Callable[[], scan.Found]) -> scan.Found:
+    def _looked(self, looking: Callable[[], scan.ScanResult]) -> scan.ScanResult:
         self._check()
         try:
             found = looking()
@@ -204,7 +204,7 @@ class DropWatcher:
         self._check()
         return found
 
-    def _survey(self) -> scan.Found:
+    def _survey(self) -> scan.ScanResult:
         self._observer.tend(self._clock.monotonic())
         return scan.survey(self._drop, self._progress)
 
@@ -213,7 +213,7 @@ class DropWatcher:
 
     async def _judge(
         self,
-        found: scan.Found,
+        found: scan.ScanResult,
         asked: Iterable[str],
         renamed: dict[str, bool],
         tell: Callable[[Change], None],
@@ -263,7 +263,7 @@ class DropWatcher:
         self._unparsed |= {file: before[file] for file in early if file not in parsed}
         return [*parsed, *(file for file in ripe if fresh.present.get(file) == before[file])]
 
-    def _read_again(self, early: list[str], ripe: list[str]) -> tuple[list[str], scan.Found]:
+    def _read_again(self, early: list[str], ripe: list[str]) -> tuple[list[str], scan.ScanResult]:
         return [file for file in early if self._try_to_parse(file)], scan.look(
             self._drop, ripe, self._progress
         )
@@ -306,7 +306,7 @@ class DropWatcher:
             with contextlib.suppress(RuntimeError):  # the loop was closed while an event was on its way
                 self._loop.call_soon_threadsafe(self._wake.set)
 
-    def _log_hidden(self, found: scan.Found) -> None:
+    def _log_hidden(self, found: scan.ScanResult) -> None:
         for path in found.hidden.keys() - self._hidden:
             log.warning("folder_unreadable", path=path, message=str(found.hidden[path]))
         self._hidden = frozenset(found.hidden)

@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.text import Text
 
-from camspool.adapters.spool import put
+from camspool.adapters.spool import MirrorReader, put
 from camspool.commands.request.following import Dropped, Following
 from camspool.commands.request.order import Made, Order, Refused, file_named, make, proposed_names
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import safe, styled
-from camspool.commands.verify.mirror import Mirror
 from camspool.config.request_rules import request_rules
 from camspool.config.settings import Settings
 from camspool.core import naming
@@ -54,7 +53,7 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
     """
     now, rules, people = datetime.now(UTC), request_rules(settings), Console(stderr=True)
     made, file = _understood(order, name, now, rules)
-    mirror = Mirror(settings.folders.mirror)
+    mirror = MirrorReader.beside_the_daemon(settings.folders.mirror)
     if wait:
         mirror.check()
     drop = Drop(settings, mirror, made.data)
@@ -89,7 +88,7 @@ def _understood(order: Order, name: str | None, now: datetime, rules: Rules) -> 
 class Drop:
     """Puts the request into the drop folder, never over anything."""
 
-    def __init__(self, settings: Settings, mirror: Mirror, data: bytes) -> None:
+    def __init__(self, settings: Settings, mirror: MirrorReader, data: bytes) -> None:
         self._folders = settings.folders
         self._mirror = mirror
         self._data = data

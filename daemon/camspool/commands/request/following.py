@@ -17,10 +17,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from camspool.adapters.spool import MirrorReader
 from camspool.adapters.spool.folder_registry import MARKER
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import bar, safe, styled
-from camspool.commands.verify.mirror import Mirror
 from camspool.core.errors import CamspoolError
 from camspool.core.status_document import Status
 
@@ -51,7 +51,7 @@ class Following:
         console: what people look at.
     """
 
-    def __init__(self, mirror: Mirror, dropped: Dropped, zone: ZoneInfo, console: Console) -> None:
+    def __init__(self, mirror: MirrorReader, dropped: Dropped, zone: ZoneInfo, console: Console) -> None:
         self._mirror = mirror
         self._dropped = dropped
         self._zone = zone

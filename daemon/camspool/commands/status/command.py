@@ -8,12 +8,12 @@ from typing import Final
 from rich.live import Live
 from rich.text import Text
 
+from camspool.adapters.spool import MirrorReader
 from camspool.commands.status import document, phrases, snapshot
 from camspool.commands.status.lookup import find
 from camspool.commands.status.render import Board
 from camspool.commands.status.request_detail import Whole
 from camspool.commands.terminal import standard_output
-from camspool.commands.verify.mirror import Mirror
 from camspool.config.settings import Settings
 from camspool.core import document as status_document
 
@@ -65,7 +65,7 @@ def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
         NotTakenIn: it lies in drop/, and nobody has looked at it yet.
         StorageTrouble: the mirror is not there.
     """
-    mirror, now = Mirror(settings.folders.mirror), datetime.now(UTC)
+    mirror, now = MirrorReader.beside_the_daemon(settings.folders.mirror), datetime.now(UTC)
     mirror.check()
     status = find(settings.folders.drop, mirror, name)
     if as_json:

@@ -6,13 +6,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from camspool.adapters.spool import MirrorReader
 from camspool.commands.status import phrases
-from camspool.commands.status.snapshot import names, read, status_of
+from camspool.commands.status.snapshot import read, status_of
 from camspool.commands.terminal import terminal_safe
-from camspool.commands.verify.mirror import Mirror, below
 from camspool.commands.verify.targets import NoSuchTarget, readings, resolve
 from camspool.core import naming
 from camspool.core.errors import CamspoolError
+from camspool.core.naming import below
 from camspool.core.status_document import Status
 
 _MOST_COMPARED: Final = 5000
@@ -26,7 +27,7 @@ class NotTakenIn(CamspoolError):
     """A file in drop/ has no status yet."""
 
 
-def find(drop: Path, mirror: Mirror, argument: str) -> Status:
+def find(drop: Path, mirror: MirrorReader, argument: str) -> Status:
     """The request that `argument` means: its name, its file in either folder, its status or one of its MP4s.
 
     Raises:
@@ -54,7 +55,7 @@ def _in_drop(drop: Path, argument: str) -> Iterator[str]:
                 yield file
 
 
-def _in_mirror(mirror: Mirror, argument: str) -> Iterator[str]:
+def _in_mirror(mirror: MirrorReader, argument: str) -> Iterator[str]:
     """Names of requests; of an MP4 first the one that has it, then one that could have promised it."""
     try:
         targets = resolve(mirror.root, argument)
@@ -67,16 +68,16 @@ def _in_mirror(mirror: Mirror, argument: str) -> Iterator[str]:
             yield from _of_video(mirror, target.folder, target.video)
 
 
-def _of_video(mirror: Mirror, folder: str, video: str) -> Iterator[str]:
+def _of_video(mirror: MirrorReader, folder: str, video: str) -> Iterator[str]:
     stems = {video[:length] for length in range(1, len(video))}
-    for stem in mirror.listing(folder).requests:
+    for stem in mirror.contents(folder).requests:
         status = read(mirror, below(folder, stem)) if stem in stems else None
         if status and any(clip.file and clip.file.name == video for clip in status.clips):
             yield status.name
 
 
-def _unknown(mirror: Mirror, argument: str) -> str:
-    known = list(islice(names(mirror.root), _MOST_COMPARED))
+def _unknown(mirror: MirrorReader, argument: str) -> str:
+    known = list(islice(mirror.latest(), _MOST_COMPARED))
     near = get_close_matches(argument, known, n=3, cutoff=0.5)
     near += [name for name in known if argument in name and name not in near][: 3 - len(near)]
     message = f"No request is called {argument}, in the drop folder or in {mirror.root}."

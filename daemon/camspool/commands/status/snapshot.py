@@ -4,8 +4,6 @@ Of the mirror, however large, only the names and times of its status files are l
 are shown.
 """
 
-import contextlib
-import heapq
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,23 +15,21 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from camspool.adapters.spool.durable import storage
+from camspool.adapters.spool import MirrorReader
 from camspool.adapters.spool.folder_registry import MARKER
-from camspool.commands.verify.mirror import Mirror, below
 from camspool.config.settings import Settings
 from camspool.core import health, naming
-from camspool.core.health import ServiceStatus
+from camspool.core.errors import StorageTrouble
+from camspool.core.health import SERVICE_FILE, ServiceStatus
+from camspool.core.naming import below
+from camspool.core.overview import BUSIEST_FIRST
 from camspool.core.status_document import Status
 from camspool.core.values import State
 
-SERVICE_FILE: Final = "_service.json"
 _LONGEST_SERVICE: Final = 1024 * 1024
 _MOST_READ: Final = 1000
 """Statuses that are read to find the latest ones: retention may have touched very many."""
-_BUSIEST_FIRST: Final = (
-    *(State.DOWNLOADING, State.VERIFYING, State.PREPARING, State.LISTING),
-    *(State.QUEUED, State.SCHEDULED),
-)
+_BUSY_STATES: Final = [state for state, _ in BUSIEST_FIRST]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ def look(settings: Settings, last: int, now: datetime) -> View:
     Raises:
         StorageTrouble: the mirror is not there.
     """
-    drop, mirror = settings.folders.drop, Mirror(settings.folders.mirror)
+    drop, mirror = settings.folders.drop, MirrorReader.beside_the_daemon(settings.folders.mirror)
     mirror.check()
     waiting, trouble = _outstanding(drop, mirror)
     names = {each.status.name for each in waiting if each.status}
@@ -94,11 +90,19 @@ def service(mirror: Path) -> ServiceStatus | None:
         return None
 
 
-def status_of(mirror: Mirror, file: str, sha256: str | None = None) -> Status | None:
+def status_of(mirror: MirrorReader, file: str, sha256: str | None = None) -> Status | None:
     """The status of a file in drop/, under whichever name it has got; of that version of it, if one is named.
 
-    An earlier request that was called the same and has been filed is another one.
+    An earlier request that was called the same and has been filed is another one. None also when the mirror
+    cannot be read.
     """
+    try:
+        return _status_of(mirror, file, sha256)
+    except StorageTrouble:
+        return None
+
+
+def _status_of(mirror: MirrorReader, file: str, sha256: str | None) -> Status | None:
     ended = None
     base = mirror.unblocked(naming.name_of(file))
     for number in count(1):
@@ -119,19 +123,11 @@ def status_of(mirror: Mirror, file: str, sha256: str | None = None) -> Status | 
     return ended or _refused(mirror, file)
 
 
-def names(mirror: Path) -> Iterator[str]:
-    """The names of all requests that the mirror has a status of, the latest first."""
-    newest = _status_files(mirror)
-    heapq.heapify(newest)
-    while newest:
-        yield heapq.heappop(newest)[1].removesuffix(naming.STATUS_SUFFIX)
-
-
-def read(mirror: Mirror, name: str) -> Status | None:
+def read(mirror: MirrorReader, name: str) -> Status | None:
     """The status of a request; None when there is none, or something that is none."""
     try:
         found = mirror.status(name)
-    except OSError:
+    except StorageTrouble:
         return None
     return found if isinstance(found, Status) else None
 
@@ -143,7 +139,7 @@ def mp4s(mirror: Path, status: Status) -> Iterator[Path]:
             yield mirror / naming.folder_of(status.name) / clip.file.name
 
 
-def _outstanding(drop: Path, mirror: Mirror) -> tuple[tuple[Outstanding, ...], str | None]:
+def _outstanding(drop: Path, mirror: MirrorReader) -> tuple[tuple[Outstanding, ...], str | None]:
     trouble = None
     try:
         files = [file for file, _ in _files(drop)]
@@ -159,14 +155,14 @@ def _turn(outstanding: Outstanding) -> tuple[int, float, str]:
     """Those at work first, then as they came; what has not been taken in last."""
     status = outstanding.status
     if status is None:
-        return len(_BUSIEST_FIRST) + 1, 0, outstanding.file
-    place = _BUSIEST_FIRST.index(status.state) if status.state in _BUSIEST_FIRST else len(_BUSIEST_FIRST)
+        return len(_BUSY_STATES) + 1, 0, outstanding.file
+    place = _BUSY_STATES.index(status.state) if status.state in _BUSY_STATES else len(_BUSY_STATES)
     return place, status.created_at.timestamp(), outstanding.file
 
 
-def _finished(mirror: Mirror, last: int, outstanding: set[str]) -> Iterator[Status]:
+def _finished(mirror: MirrorReader, last: int, outstanding: set[str]) -> Iterator[Status]:
     found = 0
-    for number, name in enumerate(names(mirror.root)):
+    for number, name in enumerate(mirror.latest()):
         if found == last or number == _MOST_READ:
             return
         status = None if name in outstanding else read(mirror, name)
@@ -176,27 +172,11 @@ def _finished(mirror: Mirror, last: int, outstanding: set[str]) -> Iterator[Stat
             yield status
 
 
-def _is_of(status: Status, file: str, sha256: str | None) -> bool:
-    record = status.request
-    return record.file == naming.printable(file) and sha256 in {None, record.sha256}
-
-
-def _refused(mirror: Mirror, file: str) -> Status | None:
+def _refused(mirror: MirrorReader, file: str) -> Status | None:
     """A rejected file whose name belongs to another request has its status under its whole name."""
     status = read(mirror, mirror.unblocked(file))
     waits = status is not None and status.request.file == file and status.request.filed_as is None
     return status if waits else None
-
-
-def _status_files(root: Path) -> list[tuple[int, str]]:
-    """Negative times of change and paths of all status files."""
-    found = []
-    with storage(root):
-        for path, entry in _files(root):
-            if path.endswith(naming.STATUS_SUFFIX):
-                with contextlib.suppress(FileNotFoundError):  # deleted since the folder was read
-                    found.append((-entry.stat(follow_symlinks=False).st_mtime_ns, path))
-    return found
 
 
 def _files(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:

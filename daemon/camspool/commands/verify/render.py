@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from camspool.commands.terminal import counted, standard_output, terminal_safe
-from camspool.commands.verify.verdicts import HINTS, Problem, Tally, What
+from camspool.commands.verify.verdicts import HINTS, Discrepancy, Tally, What
 from camspool.commands.verify.verification import Verification
 from camspool.core.errors import StorageTrouble
 from camspool.core.naming import printable
@@ -41,7 +41,7 @@ def write_table(run: Verification) -> bool:
         StorageTrouble: as `problems` does, after what was found before has been printed.
     """
     console = standard_output()
-    shown: list[Problem] = []
+    shown: list[Discrepancy] = []
     try:
         with _progress() as on_look:
             for problem in run.problems(on_look):
@@ -86,7 +86,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _print_table(console: Console, problems: list[Problem]) -> None:
+def _print_table(console: Console, problems: list[Discrepancy]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("what", style="red")
     for heading in ("file", "found", "expected"):

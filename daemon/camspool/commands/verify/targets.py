@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from camspool.commands.verify.mirror import MP4_SUFFIX, below
+from camspool.adapters.spool.reader import MP4_SUFFIX
 from camspool.core import naming
 from camspool.core.errors import CamspoolError
+from camspool.core.naming import below
 
 
 class NoSuchTarget(CamspoolError):

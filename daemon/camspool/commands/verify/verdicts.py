@@ -34,7 +34,7 @@ HINTS: Final[Mapping[What, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Discrepancy:
     """One thing wrong; `path` is below the mirror, `request` the name of the request that it belongs to."""
 
     path: str
@@ -50,7 +50,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class VideoRead:
     """An MP4 as it was read: as far as was needed to see that it is not as promised.
 
     `sha256` is None where the size differs already, `damage` is only looked for in the right bytes.
@@ -91,14 +91,14 @@ def accounted(status: Status, removed_before: datetime) -> set[str]:
     }
 
 
-def compare(path: str, request: str, file: OutputFile, found: Found | None) -> Problem | None:
+def compare(path: str, request: str, file: OutputFile, found: VideoRead | None) -> Discrepancy | None:
     """What is wrong with one promised MP4; None when it is as promised."""
     if found is None:
-        return Problem(path, request, What.MISSING, "no such file", f"an MP4 of {file.bytes} bytes")
+        return Discrepancy(path, request, What.MISSING, "no such file", f"an MP4 of {file.bytes} bytes")
     if found.bytes != file.bytes:
-        return Problem(path, request, What.CHANGED, f"{found.bytes} bytes", f"{file.bytes} bytes")
+        return Discrepancy(path, request, What.CHANGED, f"{found.bytes} bytes", f"{file.bytes} bytes")
     if found.sha256 != file.sha256:
-        return Problem(path, request, What.CHANGED, f"SHA-256 {found.sha256}", f"SHA-256 {file.sha256}")
+        return Discrepancy(path, request, What.CHANGED, f"SHA-256 {found.sha256}", f"SHA-256 {file.sha256}")
     if found.damage is not None:
-        return Problem(path, request, What.DAMAGED, found.damage, "a whole video")
+        return Discrepancy(path, request, What.DAMAGED, found.damage, "a whole video")
     return None

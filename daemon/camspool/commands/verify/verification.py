@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from camspool.adapters.spool import Foreign
-from camspool.commands.verify.mirror import Listing, Mirror, below
+from camspool.adapters.spool import FolderContents, Foreign
+from camspool.adapters.spool.reader import why
+from camspool.commands.verify.mirror import Mirror
 from camspool.commands.verify.targets import Target
-from camspool.commands.verify.verdicts import Problem, Tally, What, accounted, compare, promised
+from camspool.commands.verify.verdicts import Discrepancy, Tally, What, accounted, compare, promised
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
+from camspool.core.naming import below
 from camspool.core.status_document import OutputFile, Status
 
 _BEING_REMOVED: Final = timedelta(minutes=1)
@@ -34,7 +36,7 @@ class Verification:
         self._removed_before = started - _BEING_REMOVED
         self._on_look: Callable[[str], None] = lambda _: None
 
-    def problems(self, on_look: Callable[[str], None] | None = None) -> Iterator[Problem]:
+    def problems(self, on_look: Callable[[str], None] | None = None) -> Iterator[Discrepancy]:
         """All that is wrong, as it is found.
 
         Args:
@@ -52,7 +54,7 @@ class Verification:
                 yield problem
         self._mirror.check()
 
-    def _look_at(self, target: Target) -> Iterator[Problem]:
+    def _look_at(self, target: Target) -> Iterator[Discrepancy]:
         if target.request is not None:
             yield from self._request(below(target.folder, target.request), set())
         elif target.video is not None:
@@ -60,12 +62,12 @@ class Verification:
         else:
             yield from self._tree(target.folder)
 
-    def _tree(self, folder: str) -> Iterator[Problem]:
+    def _tree(self, folder: str) -> Iterator[Discrepancy]:
         waiting = [folder]
         while waiting:
             path = waiting.pop()
             listing = self._list(path)
-            if isinstance(listing, Problem):
+            if isinstance(listing, Discrepancy):
                 yield listing
                 continue
             waiting += reversed(listing.folders)
@@ -74,19 +76,19 @@ class Verification:
                 yield from self._request(below(path, request), unknown)
             yield from self._unknown(path, unknown)
 
-    def _list(self, folder: str) -> Listing | Problem:
+    def _list(self, folder: str) -> FolderContents | Discrepancy:
         try:
-            return self._mirror.listing(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return Listing()  # gone since its parent was read
-        except OSError as error:
+            return self._mirror.contents(folder)
+        except FileNotFoundError:
+            return FolderContents()  # gone since its parent was read
+        except StorageTrouble as error:
             if naming.stem_of(folder) == _NOT_OURS_TO_READ:
-                return Listing()
+                return FolderContents()
             return _unreadable(folder, None, error)
 
-    def _video(self, folder: str, video: str) -> Iterator[Problem]:
+    def _video(self, folder: str, video: str) -> Iterator[Discrepancy]:
         listing, unknown = self._list(folder), {video}
-        if isinstance(listing, Problem):
+        if isinstance(listing, Discrepancy):
             yield listing
             return
         for request in listing.requests:
@@ -94,11 +96,11 @@ class Verification:
                 yield from self._request(below(folder, request), unknown, only=video)
         yield from self._unknown(folder, unknown)
 
-    def _request(self, name: str, unknown: set[str], only: str | None = None) -> Iterator[Problem]:
+    def _request(self, name: str, unknown: set[str], only: str | None = None) -> Iterator[Discrepancy]:
         """What is wrong with a request; the files that its status accounts for are taken out of `unknown`."""
         self._on_look(naming.status_path(name))
         status = self._load(name)
-        if isinstance(status, Problem):
+        if isinstance(status, Discrepancy):
             yield status
         if not isinstance(status, Status):
             return
@@ -109,22 +111,22 @@ class Verification:
             if only in {None, file.name} and (problem := self._examine(name, file)):
                 yield problem
 
-    def _load(self, name: str) -> Status | Problem | None:
+    def _load(self, name: str) -> Status | Discrepancy | None:
         try:
             found = self._mirror.status(name)
-        except OSError as error:
+        except StorageTrouble as error:
             return _unreadable(naming.status_path(name), name, error)
         if isinstance(found, Foreign):
-            return Problem(found.path, None, What.FOREIGN, found.why, f"the status of {name}")
+            return Discrepancy(found.path, None, What.FOREIGN, found.why, f"the status of {name}")
         return found
 
-    def _examine(self, name: str, file: OutputFile) -> Problem | None:
+    def _examine(self, name: str, file: OutputFile) -> Discrepancy | None:
         path = below(naming.folder_of(name), file.name)
         self._on_look(path)
         self.tally.files += 1
         try:
             found = self._mirror.examine(path, file)
-        except (OSError, StorageTrouble) as error:
+        except StorageTrouble as error:
             return _unreadable(path, name, error)
         if found is not None and found.sha256 is not None:
             self.tally.bytes += found.bytes
@@ -136,7 +138,7 @@ class Verification:
         status = self._load(name)
         return isinstance(status, Status) and file in promised(status)
 
-    def _unknown(self, folder: str, unknown: set[str]) -> Iterator[Problem]:
+    def _unknown(self, folder: str, unknown: set[str]) -> Iterator[Discrepancy]:
         """MP4s that no status named, unless one does by now: a status is there before its MP4 is."""
         if unknown:
             unknown -= self._accounted_now(folder)
@@ -144,18 +146,17 @@ class Verification:
             path = below(folder, video)
             size = self._mirror.size(path)
             if size is not None:
-                yield Problem(path, None, What.UNKNOWN, f"{size} bytes", "footage that a status names")
+                yield Discrepancy(path, None, What.UNKNOWN, f"{size} bytes", "footage that a status names")
 
     def _accounted_now(self, folder: str) -> set[str]:
         names: set[str] = set()
         listing = self._list(folder)
-        for request in listing.requests if isinstance(listing, Listing) else ():
+        for request in listing.requests if isinstance(listing, FolderContents) else ():
             status = self._load(below(folder, request))
             if isinstance(status, Status):
                 names |= accounted(status, self._removed_before)
         return names
 
 
-def _unreadable(path: str, request: str | None, error: OSError | StorageTrouble) -> Problem:
-    why = error.strerror if isinstance(error, OSError) else error.message
-    return Problem(path, request, What.UNREADABLE, why or str(error), "a file or folder that can be read")
+def _unreadable(path: str, request: str | None, trouble: StorageTrouble) -> Discrepancy:
+    return Discrepancy(path, request, What.UNREADABLE, why(trouble), "a file or folder that can be read")
