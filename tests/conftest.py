@@ -8,6 +8,8 @@ import structlog
 
 from camspool.adapters.logs import redaction
 
+pytest.register_assert_rewrite("support.contracts")
+
 _LIBRARIES = ("httpx", "httpcore", "apscheduler.scheduler")
 """Their loggers are made quieter by the daemon, for the rest of the process."""
 

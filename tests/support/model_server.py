@@ -15,7 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
-from camspool.core.errors import BadVideo, CameraNotFound, ClipTrouble, OutcomeUnknown, RecordingExpired
+from camspool.core.errors import (
+    BadVideo,
+    CameraNotFound,
+    ClipTrouble,
+    OutcomeUnknown,
+    RecordingExpired,
+    StorageTrouble,
+)
 from camspool.core.expiry import Lifetimes
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress, VideoFacts
 from camspool.core.values import Camera, Listed, Preparation, WaitReason
@@ -174,7 +181,7 @@ class ModelServer:
             raise OutcomeUnknown(WaitReason.API_ERROR, "the call was lost")
         recording = self._known(recording_id)
         self._fail_if(Trouble.PREPARE_FAILS)
-        if self._strikes(Trouble.PREPARE_REFUSED):
+        if self._strikes(Trouble.PREPARE_REFUSED) or height not in HEIGHTS:
             return False
         self._judge_preparation(recording)
         recording.height, recording.prepared_at = height, self._clock.elsewhere()
@@ -213,7 +220,10 @@ class ModelServer:
         self, order: DownloadOrder, on_progress: Callable[[DownloadProgress], None]
     ) -> Downloaded:
         await self._write()
-        descriptor = os.open(order.part, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        try:
+            descriptor = os.open(order.part, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        except OSError as error:
+            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, str(error)) from error
         with os.fdopen(descriptor, "r+b") as part:
             have = part.seek(0, os.SEEK_END)
             if not have or have != order.total_bytes:
@@ -228,19 +238,18 @@ class ModelServer:
         recording = self._of_url(order.url or "")
         self._fail_if(Trouble.DOWNLOAD_FAILS, WaitReason.DOWNLOAD_INTERRUPTED)
         body = self._body(recording)
-        cut = self._strikes(Trouble.DOWNLOAD_CUT)
         if order.etag != recording.etag or have >= len(body):
             have = 0
             os.ftruncate(part, 0)
         on_progress(DownloadProgress(have, len(body), None, recording.etag))
         while have < len(body):
             await self._clock.sleep(CHUNK_S)
-            if cut or not self.is_good(recording):
+            if not self.is_good(recording):
                 raise ClipTrouble(WaitReason.DOWNLOAD_INTERRUPTED, "the connection broke")
             await self._write()
             have += os.write(part, body[have : have + CHUNK])
             on_progress(DownloadProgress(have, len(body), None, recording.etag))
-            cut = self._strikes(Trouble.DOWNLOAD_CUT)
+            self._fail_if(Trouble.DOWNLOAD_CUT, WaitReason.DOWNLOAD_INTERRUPTED)
         recording.downloaded_at = recording.downloaded_at or self._clock.elsewhere()
 
     async def _write(self) -> None:
@@ -314,11 +323,15 @@ class ModelVideos:
 
     async def inspect(self, path: Path) -> VideoFacts:
         self.inspected[path.name] += 1
-        heading, _, rest = path.read_bytes().partition(b"\n")
+        try:
+            heading, _, rest = path.read_bytes().partition(b"\n")
+        except OSError as error:
+            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, str(error)) from error
         try:
             facts = json.loads(heading)
-        except ValueError:
+            length = facts["rest"]
+        except (ValueError, KeyError):
             raise BadVideo(f"{path.name} is no video") from None
-        if len(rest) != facts["rest"]:
+        if len(rest) != length:
             raise BadVideo(f"{path.name} is cut")
         return VideoFacts(float(facts["duration"]), 16 * facts["height"] // 9, facts["height"], "h264")

@@ -1,4 +1,7 @@
-"""What the workflow needs of the world. The adapters implement these; tests run one suite against each."""
+"""What the pipeline needs of the outside world. The adapters implement these protocols.
+
+Each implementation, real or fake, passes one suite of tests: `tests/support/contracts.py`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
