@@ -1,16 +1,19 @@
 """Everything that camspool itself raises.
 
-The adapter that meets a foreign error classifies it into this tree; nobody above an adapter sees an
+The adapter that meets a foreign error classifies it into this tree; nothing above an adapter sees an
 `httpx`, `OSError` or GraphQL error. Texts are for people: what was found, what was expected, what to do.
 
 CamspoolError
  +-- ConfigurationError     the configuration cannot be used; carries every problem of it
  +-- RequestRejected        a file in drop/ is no valid request; carries every problem of it
- +-- IllegalEvent           a clip was told of an event that its state does not know: a bug
+ +-- IllegalEvent           an event reached a clip whose state has no row for it: a bug
  +-- ServiceTrouble         the API stops all clips alike: unreachable, unauthorised, rate limited, broken
  +-- ClipTrouble            one clip's question or download failed; trying again may help
  |    +-- OutcomeUnknown    a call failed that may have been carried out all the same
- +-- RecordingExpired       the id or the URL is no longer known to the server: make it anew
+ |    +-- DownloadTrouble   a download host failed, in a way that other downloads may meet there as well
+ |    +-- SharedTrouble     several clips meet it at one host: it is not this clip's own
+ +-- AddressRefused         a download address was answered with 401, 403, 404 or 410
+ +-- RecordingExpired       the id or the URL is no longer known to the server
  |    +-- RecordingUnknown  the server knows nothing of the id: perhaps not yet, perhaps no longer
  +-- CameraNotFound         the API does not know the camera, or the token may not see it
  +-- BadVideo               what was downloaded is not the video that was asked for
@@ -18,7 +21,7 @@ CamspoolError
  +-- StorageTrouble         a folder or disk cannot be used now: full, gone, read-only, failing
 """
 
-from camspool.core.values import ErrorCode, Problem, WaitReason
+from camspool.core.values import ErrorCode, HostAction, Problem, WaitReason
 
 
 class CamspoolError(Exception):
@@ -97,8 +100,48 @@ class OutcomeUnknown(ClipTrouble):
     """A preparation was asked for, and nobody can say whether it has begun: ask how far it is."""
 
 
+class DownloadTrouble(ClipTrouble):
+    """A download failed in a way that may pass, and that other downloads may meet at the same host.
+
+    Args:
+        reason: `download_interrupted` or `rate_limited`.
+        message: what was seen, without secrets.
+        host: scheme, name and port: `https://name:443`.
+        kind: what failed, in one word, such as `no_video`; the same word for the same trouble.
+        retry_after: seconds that the host asked to be left alone, if it did.
+    """
+
+    def __init__(
+        self, reason: WaitReason, message: str, *, host: str, kind: str, retry_after: float | None = None
+    ) -> None:
+        super().__init__(reason, message)
+        self.host = host
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+class SharedTrouble(ClipTrouble):
+    """Several clips meet the same trouble at one host, so it is the host's, and no clip is given up for it.
+
+    Args:
+        reason: why clips wait for the host.
+        message: what was seen, without secrets.
+        action: what is in vain at which host.
+        pause: seconds after which this clip may look again.
+    """
+
+    def __init__(self, reason: WaitReason, message: str, action: HostAction, pause: float) -> None:
+        super().__init__(reason, message)
+        self.action = action
+        self.pause = pause
+
+
+class AddressRefused(CamspoolError):
+    """A download address was answered with 401, 403, 404 or 410, which is about this one address alone."""
+
+
 class RecordingExpired(CamspoolError):
-    """The server no longer knows the recording's id, or its download URL is gone (403, 404, 410)."""
+    """The server no longer knows the recording's id, or has no download URL for it any more."""
 
 
 class RecordingUnknown(RecordingExpired):
@@ -110,7 +153,7 @@ class CameraNotFound(CamspoolError):
 
 
 class BadVideo(CamspoolError):
-    """A complete download that is not the video that was asked for: cut, no MP4, other height or length."""
+    """A complete download whose structure is broken."""
 
 
 class NameTaken(CamspoolError):

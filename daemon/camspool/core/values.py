@@ -93,6 +93,26 @@ class Take(StrEnum):
     BEST = "best"
 
 
+@dataclass(frozen=True, slots=True)
+class HostAction:
+    """Something that many clips ask of one host: a question of the API, or downloads.
+
+    `host` is scheme, name and port, or `API`; `action` is the operation.
+    """
+
+    host: str
+    action: str
+
+
+API: Final = "API"
+"""The host of the four questions; which one it is, the configuration says."""
+
+CAMERAS: Final = HostAction(API, "nodeList")
+LISTING: Final = HostAction(API, "recordings")
+PREPARATION: Final = HostAction(API, "recordingPrepare")
+PROGRESS: Final = HostAction(API, "progress")
+
+
 CameraRef = int | str
 """How a request names a camera: node id (int), external id or unique name (str)."""
 
