@@ -34,8 +34,8 @@ from camspool.commands.check import (
     unit,
     watching,
 )
-from camspool.commands.check.isolated import Aside, Person
-from camspool.commands.check.result import Row, Verdict, merged, ok, warning, wrong
+from camspool.commands.check.isolated import IsolatedCheck, Person
+from camspool.commands.check.result import Result, Verdict, merged, ok, warning, wrong
 from camspool.config.settings import Folders, Settings
 from camspool.core.free_space import LEAST_ROOM
 from support.running import daemon, simulator, write_config
@@ -50,59 +50,61 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be someb
 not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 
 
-def said(rows: Iterator[Row] | list[Row], check: str) -> tuple[str, str, str]:
-    """The verdict, what was found, and the remedy of the first row that is not ok, else of the first."""
-    own = [row for row in rows if row.check == check]
-    row = next((row for row in own if row.verdict is not Verdict.OK), own[0])
-    return row.verdict, row.found, row.remedy
+def said(results: Iterator[Result] | list[Result], check: str) -> tuple[str, str, str]:
+    """The verdict, what was found, and the remedy of the first result that is not ok, else of the first."""
+    own = [result for result in results if result.check == check]
+    result = next((result for result in own if result.verdict is not Verdict.OK), own[0])
+    return result.verdict, result.found, result.remedy
 
 
 def test_one_row_for_each_check() -> None:
-    rows = [ok("a", "1"), warning("b", "2", "do"), wrong("a", "3", "mend"), warning("a", "4", "mend")]
-    assert merged(rows) == [Row("a", Verdict.WRONG, "1\n3\n4", "mend"), warning("b", "2", "do")]
+    results = [ok("a", "1"), warning("b", "2", "do"), wrong("a", "3", "mend"), warning("a", "4", "mend")]
+    assert merged(results) == [Result("a", Verdict.WRONG, "1\n3\n4", "mend"), warning("b", "2", "do")]
 
 
 # In a process of its own
 
 
 def test_a_check_that_hangs_costs_only_its_own_row() -> None:
-    slow = Aside("slow", lambda: time.sleep(60) or [], limit=0.2)  # type: ignore[func-returns-value]
-    quick = Aside("quick", lambda: [ok("quick", "done")], limit=20)
-    assert slow.rows() == [
-        Row(
+    slow = IsolatedCheck("slow", lambda: time.sleep(60) or [], limit=0.2)  # type: ignore[func-returns-value]
+    quick = IsolatedCheck("quick", lambda: [ok("quick", "done")], limit=20)
+    assert slow.results() == [
+        Result(
             "slow",
             Verdict.WRONG,
             "did not answer within 0.2s",
-            "Look for a network share whose server is gone, or a slow network.",
+            "Look for a network share whose server is down, or a slow network.",
         )
     ]
-    assert quick.rows() == [ok("quick", "done")]
+    assert quick.results() == [ok("quick", "done")]
 
 
 def test_a_check_that_crashes_says_so() -> None:
-    crashed = Aside("odd", lambda: [ok("odd", str(1 / 0))], limit=20).rows()
+    crashed = IsolatedCheck("odd", lambda: [ok("odd", str(1 / 0))], limit=20).results()
     assert said(crashed, "odd")[:2] == (
         "wrong",
         "the check itself failed: ZeroDivisionError: division by zero",
     )
-    died = Aside("odd", lambda: os._exit(3), limit=20).rows()
+    died = IsolatedCheck("odd", lambda: os._exit(3), limit=20).results()
     assert said(died, "odd")[:2] == ("wrong", "the check ended without an answer")
 
 
 def test_what_a_check_says_is_without_secrets() -> None:
-    rows = Aside("web", lambda: [ok("web", "GET https://me:pw@host/x?sig=abc")], limit=20).rows()
-    assert rows == [ok("web", "GET https://[redacted]@host/x?[redacted]")]
+    results = IsolatedCheck(
+        "web", lambda: [ok("web", "GET https://me:pw@host/x?sig=abc")], limit=20
+    ).results()
+    assert results == [ok("web", "GET https://[redacted]@host/x?[redacted]")]
 
 
 @root_only
 def test_a_check_as_another_user_is_made_by_that_user() -> None:
-    def who() -> list[Row]:
+    def who() -> list[Result]:
         return [ok("who", f"{os.getresuid()} {os.getresgid()} {os.getgroups()}")]
 
     person = Person(NOBODY.pw_uid, NOBODY.pw_gid, (NOBODY.pw_gid,))
     uid, gid = NOBODY.pw_uid, NOBODY.pw_gid
-    rows = Aside("who", who, limit=20, person=person).rows()
-    assert rows == [ok("who", f"{(uid, uid, uid)} {(gid, gid, gid)} [{gid}]")]
+    results = IsolatedCheck("who", who, limit=20, person=person).results()
+    assert results == [ok("who", f"{(uid, uid, uid)} {(gid, gid, gid)} [{gid}]")]
 
 
 # Folders
@@ -136,7 +138,7 @@ def test_folders_that_are_not_there_yet_are_not_made(tmp_path: Path) -> None:
         verdict, found, _ = said(folders.marked(name, getattr(new, name), new.state), name)
         assert (verdict, found) == (
             "ok",
-            f"{tmp_path}/srv/{name} does not exist yet: the first start makes it",
+            f"{tmp_path}/srv/{name} does not exist yet: the first start creates it",
         )
     assert said(folders.state(new.state, False), "state")[0] == "ok"
     assert said(folders.daemon(new.state), "daemon")[1] == "none is running on these folders"
@@ -210,21 +212,21 @@ def test_a_folder_that_the_services_user_may_not_write() -> None:
         new = places(Path(name))
         new.drop.mkdir()
 
-        def rows() -> list[Row]:
+        def results() -> list[Result]:
             return [
                 *folders.marked("drop", new.drop, new.state),
                 *folders.marked("mirror", new.mirror, new.state),
             ]
 
-        found = Aside("drop", rows, limit=20, person=person).rows()
+        found = IsolatedCheck("drop", results, limit=20, person=person).results()
         assert said(found, "drop")[1] == f"nobody cannot write in {new.drop}: Permission denied"
         assert said(found, "drop")[2].startswith(f"To let nobody write there: chown nobody {new.drop} ")
         assert (
-            said(found, "mirror")[1] == f"{new.mirror} does not exist, and nobody may not make it in {name}"
+            said(found, "mirror")[1] == f"{new.mirror} does not exist, and nobody may not create it in {name}"
         )
         assert said(found, "mirror")[2].startswith("install -d -o nobody ")
         new.drop.chmod(0o2777)
-        assert said(Aside("drop", rows, limit=20, person=person).rows(), "drop")[0] == "ok"
+        assert said(IsolatedCheck("drop", results, limit=20, person=person).results(), "drop")[0] == "ok"
 
 
 @not_as_root
@@ -260,8 +262,8 @@ def test_a_share_that_fstab_wants_mounted(tmp_path: Path) -> None:
     assert folders.unmounted(tmp_path / "nasal", fstab) is None
     assert folders.unmounted(Path("/proc/self"), fstab) is None
     assert folders.unmounted(tmp_path, tmp_path / "none") is None
-    rows = folders.marked("mirror", tmp_path / "nas/mirror", tmp_path / "state", fstab)
-    assert said(rows, "mirror")[::2] == ("warning", f"mount {tmp_path}/nas")
+    results = folders.marked("mirror", tmp_path / "nas/mirror", tmp_path / "state", fstab)
+    assert said(results, "mirror")[::2] == ("warning", f"mount {tmp_path}/nas")
 
 
 def test_a_folder_that_is_known_needs_no_fstab(used: Folders, tmp_path: Path) -> None:
@@ -310,13 +312,13 @@ def settings_for(folder: Path, **sections: Any) -> Settings:
 
 def test_the_way_of_watching_and_why(tmp_path: Path) -> None:
     polled = settings_for(tmp_path, watch={"mode": "polling"})
-    assert said(watching.rows(polled), "watching")[:2] == ("ok", "by polling, every 5s: configured")
+    assert said(watching.results(polled), "watching")[:2] == ("ok", "by polling, every 5s: configured")
     forced = settings_for(Path("/proc/self"), watch={"mode": "inotify"})
-    verdict, found, remedy = said(watching.rows(forced), "watching")
+    verdict, found, remedy = said(watching.results(forced), "watching")
     assert (verdict, remedy) == ("warning", "Set watch.mode to auto or polling.")
-    assert "proc does not tell of what other machines change" in found
+    assert "proc does not report changes made by other machines" in found
     distant = settings_for(Path("/proc/self"))
-    assert "does not see what other machines change on proc" in said(watching.rows(distant), "watching")[1]
+    assert "does not see what other machines change on proc" in said(watching.results(distant), "watching")[1]
 
 
 def test_inotifys_limits() -> None:
@@ -326,7 +328,7 @@ def test_inotifys_limits() -> None:
     assert tight.remedy.startswith("sysctl fs.inotify.max_user_watches=524288")
     assert "max_user_instances" in watching.within(InotifyLimits(1000, 1), 1, "x").remedy
     hidden = watching.within(InotifyLimits(None, None), 900, "x")
-    assert (hidden.verdict, hidden.found) == (Verdict.OK, "x; the kernel's limits cannot be seen from here")
+    assert (hidden.verdict, hidden.found) == (Verdict.OK, "x; the kernel's limits cannot be read from here")
 
 
 # The token
@@ -334,7 +336,7 @@ def test_inotifys_limits() -> None:
 
 def token_said(folder: Path, *, by_systemd: bool = False, **environ: str) -> tuple[str, str, str]:
     settings = settings_for(folder, api={"token_file": str(folder / "token")})
-    return said(credential.rows(settings, environ, by_systemd=by_systemd), "token")
+    return said(credential.results(settings, environ, by_systemd=by_systemd), "token")
 
 
 def test_the_token_and_where_it_comes_from(tmp_path: Path) -> None:
@@ -367,10 +369,10 @@ def test_a_token_that_only_systemd_can_read() -> None:
         settings = settings_for(Path(name), api={"token_file": str(file)})
 
         def looked(*, by_systemd: bool) -> tuple[str, str, str]:
-            def rows() -> list[Row]:
-                return list(credential.rows(settings, {}, by_systemd=by_systemd))
+            def results() -> list[Result]:
+                return list(credential.results(settings, {}, by_systemd=by_systemd))
 
-            return said(Aside("token", rows, limit=20, person=person).rows(), "token")
+            return said(IsolatedCheck("token", results, limit=20, person=person).results(), "token")
 
         assert looked(by_systemd=False)[::2] == (
             "wrong",
@@ -438,32 +440,32 @@ def without_introspection(body: dict[str, Any]) -> Answer:
     return of_schema(SDL)(body)
 
 
-def portal_rows(endpoint: str, tmp_path: Path, token: str = TOKEN, **environ: str) -> list[Row]:
+def portal_rows(endpoint: str, tmp_path: Path, token: str = TOKEN, **environ: str) -> list[Result]:
     (tmp_path / "token").write_text(token)
     api = {"endpoint": endpoint, "token_file": str(tmp_path / "token"), "timeout": "2s"}
-    rows = asyncio.run(portal.rows(settings_for(tmp_path, api=api), environ))
-    assert [row.check for row in rows] == ["api", "clock", "access", "schema"]
-    return rows
+    results = asyncio.run(portal.results(settings_for(tmp_path, api=api), environ))
+    assert [result.check for result in results] == ["api", "clock", "access", "schema"]
+    return results
 
 
 def test_an_api_that_is_as_expected(tmp_path: Path) -> None:
     with simulator(tmp_path / "clips") as sim:
-        rows = portal_rows(sim.url, tmp_path, sim.token)
-    assert [row.verdict for row in rows] == [Verdict.OK] * 4, rows
-    assert said(rows, "access")[1].startswith("the token is accepted and sees 7 cameras (")
-    assert said(rows, "schema")[1] == "has all that camspool asks for"
+        results = portal_rows(sim.url, tmp_path, sim.token)
+    assert [result.verdict for result in results] == [Verdict.OK] * 4, results
+    assert said(results, "access")[1].startswith("the token is accepted and sees 7 cameras (")
+    assert said(results, "schema")[1] == "has everything that camspool asks for"
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-    rows = portal_rows(address, tmp_path, HTTPS_PROXY="http://me:pw@127.0.0.1:1")
-    assert said(rows, "api") == (
+    results = portal_rows(address, tmp_path, HTTPS_PROXY="http://me:pw@127.0.0.1:1")
+    assert said(results, "api") == (
         "wrong",
         "127.0.0.1: connection refused; nothing listens there",
         "Check api.endpoint, the network and the firewall, and the proxy: HTTPS_PROXY.",
     )
-    assert said(rows, "schema")[:2] == ("warning", "not checked: the API does not answer")
+    assert said(results, "schema")[:2] == ("warning", "not checked: the API does not answer")
 
 
 def test_what_listens_does_not_speak_http(tmp_path: Path) -> None:
@@ -475,18 +477,18 @@ def test_what_listens_does_not_speak_http(tmp_path: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=greet, args=(listener,), daemon=True).start()
-        rows = portal_rows(f"http://127.0.0.1:{listener.getsockname()[1]}/", tmp_path)
-    assert said(rows, "api")[:2] == ("wrong", "127.0.0.1: the server broke off, or does not speak HTTP")
+        results = portal_rows(f"http://127.0.0.1:{listener.getsockname()[1]}/", tmp_path)
+    assert said(results, "api")[:2] == ("wrong", "127.0.0.1: the server broke off, or does not speak HTTP")
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_the_token_is_refused(tmp_path: Path, status: int) -> None:
     with serving(lambda _: (status, "application/json", b'{"errors": [{"message": "No"}]}')) as url:
-        rows = portal_rows(url, tmp_path)
-    verdict, found, remedy = said(rows, "access")
+        results = portal_rows(url, tmp_path)
+    verdict, found, remedy = said(results, "access")
     assert (verdict, found.startswith(f"the token is refused: 127.0.0.1: HTTP {status}")) == ("wrong", True)
     assert remedy == f"Make a new token in the portal's API section, and write it to {tmp_path}/token."
-    assert said(rows, "schema")[0] == "warning"
+    assert said(results, "schema")[0] == "warning"
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -499,9 +501,9 @@ def test_the_address_is_no_api(tmp_path: Path, status: int) -> None:
 
 def test_no_camera_is_seen(tmp_path: Path) -> None:
     with serving(of_schema(SDL)) as url:
-        rows = portal_rows(url, tmp_path)
-    assert said(rows, "access")[:2] == ("warning", "the token is accepted, but sees no camera")
-    assert said(rows, "schema")[0] == "ok"
+        results = portal_rows(url, tmp_path)
+    assert said(results, "access")[:2] == ("warning", "the token is accepted, but sees no camera")
+    assert said(results, "schema")[0] == "ok"
 
 
 def test_a_schema_that_has_changed(tmp_path: Path) -> None:
@@ -520,11 +522,11 @@ def test_a_schema_that_is_not_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ahead", "verdict", "words"),
     [
-        (0, "ok", "as the server's, to half a minute"),
+        (0, "ok", "agrees with the server's to half a minute"),
         (100, "warning", r"this machine's clock is 1m(39|40)s behind the server's"),
         (-100, "warning", r"this machine's clock is 1m4[01]s ahead of the server's"),
         (4000, "wrong", r"this machine's clock is 1h6m(39|40)s behind the server's: ranges.*"),
-        (None, "warning", "the server does not tell its time.*"),
+        (None, "warning", "the server does not send its time.*"),
     ],
 )
 def test_the_clock(tmp_path: Path, ahead: int | None, verdict: str, words: str) -> None:
@@ -543,17 +545,21 @@ def test_the_clock(tmp_path: Path, ahead: int | None, verdict: str, words: str) 
     [
         ("/bin/sh", "ok", "/bin/sh can be run"),
         ("sh", "ok", "/bin/sh can be run"),
-        ("{folder}/missing", "wrong", "cannot run {folder}/missing: it is not there"),
-        ("{folder}/text", "wrong", "cannot run {folder}/text: it is not there, or no program"),
+        ("{folder}/missing", "wrong", "cannot run {folder}/missing: it does not exist"),
+        (
+            "{folder}/text",
+            "wrong",
+            "cannot run {folder}/text: it does not exist, or that user may not",
+        ),
         ("{folder}", "wrong", "cannot run {folder}: "),
     ],
 )
 def test_a_hook_that_nobody_could_run(tmp_path: Path, program: str, verdict: str, found: str) -> None:
     (tmp_path / "text").touch(0o644)
-    rows = hooks.hook((program.format(folder=tmp_path), "--quiet"), {"PATH": "/bin"})
-    row = said(rows, "hook")
-    assert row[0] == verdict
-    assert found.format(folder=tmp_path) in row[1]
+    results = hooks.hook((program.format(folder=tmp_path), "--quiet"), {"PATH": "/bin"})
+    result = said(results, "hook")
+    assert result[0] == verdict
+    assert found.format(folder=tmp_path) in result[1]
 
 
 def test_figures_that_nobody_could_write(tmp_path: Path) -> None:
@@ -589,7 +595,7 @@ CONFIG = Path("/etc/camspool/config.yaml")
 
 
 def unit_said(known: unit.Unit | None, **changed: str) -> tuple[str, str, str]:
-    return said(unit.rows(known, Folders.model_validate(changed), CONFIG), "service")
+    return said(unit.results(known, Folders.model_validate(changed), CONFIG), "service")
 
 
 def test_what_the_unit_says() -> None:
@@ -678,8 +684,8 @@ def test_folders_that_the_sandbox_hides() -> None:
 
 def test_a_file_for_figures_that_the_sandbox_shuts_out() -> None:
     for folder, verdict in (("/srv/camspool", "ok"), ("/var/lib/prometheus", "wrong")):
-        rows = unit.rows(a_unit(), Folders(), CONFIG, Path(folder, "x.prom"))
-        assert said(rows, "service")[0] == verdict
+        results = unit.results(a_unit(), Folders(), CONFIG, Path(folder, "x.prom"))
+        assert said(results, "service")[0] == verdict
 
 
 def test_as_whom_it_is_checked() -> None:
@@ -692,9 +698,9 @@ def test_as_whom_it_is_checked() -> None:
     assert {*numbered.groups} == {0, 4711, NOBODY.pw_gid}
     assert unit.person_of(a_unit(User="nobody-at-all")) is None
     assert unit.person_of(a_unit(Group="no-such-group")) is None
-    missing = unit.user_row(a_unit(User="nobody-at-all"), None)
+    missing = unit.user_result(a_unit(User="nobody-at-all"), None)
     assert (missing.verdict, missing.remedy.split()[0]) == (Verdict.WRONG, "useradd")
-    found = unit.user_row(known, person)
+    found = unit.user_result(known, person)
     if os.geteuid() in {0, NOBODY.pw_uid}:
         assert found == ok("user", "checked as nobody, the user of camspool.service")
     else:
@@ -767,12 +773,12 @@ async def test_before_the_first_start_and_beside_a_daemon(tmp_path: Path) -> Non
 def test_a_folder_that_does_not_answer_hides_nothing_else(tmp_path: Path) -> None:
     """Which nothing but a dead share does: this is what is checked once that has been found."""
     with simulator(tmp_path / "clips") as sim:
-        rows = command.without_folders(write_config(tmp_path, sim), {}, None)
-    assert [row.check for row in rows] == ["token", "api", "clock", "access", "schema"]
-    assert [row.verdict for row in rows[1:]] == [Verdict.OK] * 4
+        results = command.without_folders(write_config(tmp_path, sim), {}, None)
+    assert [result.check for result in results] == ["token", "api", "clock", "access", "schema"]
+    assert [result.verdict for result in results[1:]] == [Verdict.OK] * 4
     bad = tmp_path / "bad.yaml"
     bad.write_text("api: {rate: fast}")
-    assert [row.check for row in command.without_folders(bad, {}, None)] == ["configuration"]
+    assert [result.check for result in command.without_folders(bad, {}, None)] == ["configuration"]
 
 
 def test_without_a_configuration(tmp_path: Path) -> None:
@@ -780,8 +786,8 @@ def test_without_a_configuration(tmp_path: Path) -> None:
         pytest.skip("this machine has one")
     answer = run(tmp_path, "--json")
     assert answer.returncode == 78
-    row = checks(answer)["configuration"]
-    assert row["remedy"] == "Copy config.example.yaml to /etc/camspool/config.yaml."
+    result = checks(answer)["configuration"]
+    assert result["remedy"] == "Copy config.example.yaml to /etc/camspool/config.yaml."
 
 
 def test_a_bad_configuration_names_every_problem(tmp_path: Path) -> None:
@@ -869,7 +875,7 @@ def test_root_checks_as_the_services_user() -> None:
         answer = run(folder, "-c", path, "--json")
     found = checks(answer)
     assert found["user"]["found"] == "checked as nobody, the user of camspool.service"
-    assert found["drop"]["found"].endswith(f"drop does not exist, and nobody may not make it in {name}")
+    assert found["drop"]["found"].endswith(f"drop does not exist, and nobody may not create it in {name}")
     assert f"nobody cannot start {away}" in found["service"]["found"]
     assert (found["token"]["verdict"], found["access"]["verdict"]) == ("ok", "ok"), "systemd reads the token"
     assert found["configuration"]["found"].endswith(f"\nnobody cannot read {path}: Permission denied")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -91,9 +92,47 @@ def test_help_loads_nothing_heavy() -> None:
     assert heavy.isdisjoint(loaded)
 
 
-def test_version() -> None:
-    shown = run("--version")
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_version(option: str) -> None:
+    shown = run(option)
     assert (shown.returncode, shown.stdout) == (0, f"camspool, version {camspool.__version__}\n")
+
+
+def interrupted(tmp_path: Path, *arguments: str) -> tuple[int, str, str]:
+    """What a command that waits for a server leaves behind when Ctrl-C comes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # it accepts, and never answers
+        config = configured(tmp_path)
+        environ = ENVIRON | {"CAMSPOOL_API__ENDPOINT": f"http://127.0.0.1:{listener.getsockname()[1]}/"}
+        process = subprocess.Popen(
+            (*CAMSPOOL, *arguments, "-c", config),
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        connection, _ = listener.accept()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
+        out, errors = process.communicate(timeout=20)
+        connection.close()
+    return process.returncode, out, errors
+
+
+@pytest.mark.parametrize("command", ["cameras", "check"])
+def test_ctrl_c_ends_a_command_without_a_word(tmp_path: Path, command: str) -> None:
+    assert interrupted(tmp_path, command) == (130, "", "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["schema", "config"], ["check", "--json"]])
+def test_output_that_cannot_be_written_is_reported(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            (*CAMSPOOL, *arguments), env=ENVIRON, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "The output cannot be written: No space left on device.\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,6 +144,8 @@ def test_version() -> None:
         ["schema"],
         ["schema", "recipe"],
         ["simulator", "--port", "many"],
+        ["simulator", "--port", "80000"],
+        ["simulator", "--port", "-1"],
     ],
 )
 def test_wrong_usage(arguments: list[str]) -> None:
@@ -249,7 +290,9 @@ def test_the_simulator_answers_and_ends_with_ctrl_c() -> None:
             nodes = json.load(answer)["data"]["nodeList"]
         assert {"node_id": 62304, "external_id": "gate-north"} in nodes
         process.send_signal(signal.SIGINT)
-        assert process.wait(3) == 0
+        assert process.wait(3) == 130
+        assert process.stdout
+        assert process.stdout.read() == "Stop with Ctrl-C.\n"
 
 
 def test_the_simulator_says_when_its_port_is_taken() -> None:

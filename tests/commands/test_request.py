@@ -263,7 +263,7 @@ def test_the_file_and_what_was_understood_are_told(tmp_path: Path) -> None:
     assert (told.exit_code, told.stdout) == (0, f"{path}\n")
     first, second = told.stderr.splitlines()
     assert first == "Gate: Sunday 2026-03-01 14:05:00 - 14:15:00 (Europe/Prague, UTC+01:00), 10m"
-    assert second.startswith("The daemon has not said anything of itself here")
+    assert second.startswith("No daemon has written its service file here")
     assert json.loads(path.read_bytes()) == {
         "camera": "Gate",
         "metadata": {"case": "4711"},
@@ -392,7 +392,7 @@ def test_whoever_stops_waiting_stops_nothing_else(tmp_path: Path) -> None:
         time.sleep(0.05)
     assert process.stderr
     lines = [process.stderr.readline(), process.stderr.readline()]
-    assert "not taken in yet. The daemon has not said anything of itself here" in lines[1]
+    assert "not taken in yet. No daemon has written its service file here" in lines[1]
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")

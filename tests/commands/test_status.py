@@ -131,7 +131,7 @@ def downloading(**changes: Any) -> Clip:
         (ServiceState.OK, 5, True, "The daemon works."),
         (ServiceState.DEGRADED, 20, True, "The daemon works."),
         (ServiceState.OK, -300, True, "The daemon works."),
-        (ServiceState.OK, 3600 * 48, False, "The daemon is down: its last sign of life is of 20"),
+        (ServiceState.OK, 3600 * 48, False, "The daemon is down: its last sign of life was at 20"),
         (ServiceState.STOPPED, 1, False, "The daemon was stopped ("),
         (ServiceState.STOPPING, 1, False, "The daemon was stopped ("),
     ],
@@ -155,7 +155,7 @@ def test_whether_a_daemon_works(
 def test_a_daemon_that_has_told_nothing(house: House, content: bytes | None) -> None:
     if content is not None:
         (house.mirror / "_service.json").write_bytes(content)
-    assert house.shown().startswith("The daemon has not said anything of itself here: is it running?")
+    assert house.shown().startswith("No daemon has written its service file here: is it running?")
     assert house.told()["daemon"]["service"] is None
 
 
@@ -459,7 +459,7 @@ def test_one_request_whole(house: House) -> None:
     shown = house.shown("big")
     for each in (
         "big  downloading",
-        "The daemon has not said anything",
+        "No daemon has written its service file",
         "62303: 2020-05-11 11:41:29 - 11:51:29 Europe/Prague, height best, priority 3",
         '{"case": "[bold]4711"}',
         "clip 2 of 4  downloading",
@@ -508,7 +508,7 @@ def on_a_terminal(house: House, *arguments: str, **environ: str) -> str:
     except OSError:
         pass  # the other side is closed: it has ended
     os.close(ours)
-    assert process.wait(20) == 0, out
+    assert process.wait(20) == (130 if "--watch" in arguments else 0), out
     return out.decode()
 
 

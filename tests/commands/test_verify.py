@@ -22,7 +22,7 @@ from camspool.adapters.spool.durable import as_storage_trouble
 from camspool.commands.verify.mirror import Mirror
 from camspool.commands.verify.render import write_json
 from camspool.commands.verify.targets import EVERYTHING, NoSuchTarget, Target, resolve
-from camspool.commands.verify.verdicts import HINTS, VideoRead, What, accounted, compare, promised
+from camspool.commands.verify.verdicts import HINTS, Kind, VideoRead, accounted, compare, promised
 from camspool.commands.verify.verification import Verification
 from camspool.core import document
 from camspool.core.status_document import Status
@@ -49,21 +49,21 @@ def test_what_a_status_promises() -> None:
 @pytest.mark.parametrize(
     ("found", "what", "words"),
     [
-        (None, What.MISSING, "no such file"),
-        (VideoRead(5), What.CHANGED, "5 bytes"),
-        (VideoRead(8_388_608, "6" * 64), What.CHANGED, "6" * 64),
-        (VideoRead(8_388_608, "5" * 64, "it ends early"), What.DAMAGED, "it ends early"),
+        (None, Kind.MISSING, "no such file"),
+        (VideoRead(5), Kind.CHANGED, "5 bytes"),
+        (VideoRead(8_388_608, "6" * 64), Kind.CHANGED, "6" * 64),
+        (VideoRead(8_388_608, "5" * 64, "it ends early"), Kind.DAMAGED, "it ends early"),
         (VideoRead(8_388_608, "5" * 64), None, ""),
     ],
 )
-def test_comparing(found: VideoRead | None, what: What | None, words: str) -> None:
+def test_comparing(found: VideoRead | None, what: Kind | None, words: str) -> None:
     problem = compare("a/evening.mp4", "a/evening", a_file(), found)
     assert (problem and problem.what) == what
     assert problem is None or words in problem.found
 
 
 def test_every_kind_of_problem_has_a_remedy() -> None:
-    assert set(HINTS) == set(What)
+    assert set(HINTS) == set(Kind)
 
 
 # Of a daemon's work
@@ -185,7 +185,7 @@ def test_every_harm_is_found_and_told(mirror: Path) -> None:
     assert table.returncode == 1
     for what, path, _ in seen:
         assert any(line.startswith(f"{what} ") and path in line for line in table.stdout.splitlines())
-        assert f"\n{what}: {HINTS[What(what)]}\n" in table.stdout
+        assert f"\n{what}: {HINTS[Kind(what)]}\n" in table.stdout
     assert "\n5 problems. Verified: 5 MP4s of 3 requests in" in table.stdout
 
 
@@ -248,8 +248,8 @@ def test_what_cannot_be_read_is_not_called_right(mirror: Path) -> None:
     (mirror / "evening.mp4").unlink()
     problems = list(Verification(Refusing(mirror), [EVERYTHING], NOW).problems())
     assert [(problem.what, problem.found) for problem in problems] == [
-        (What.UNREADABLE, "File name too long"),
-        (What.UNREADABLE, "Permission denied"),
+        (Kind.UNREADABLE, "File name too long"),
+        (Kind.UNREADABLE, "Permission denied"),
     ]
     assert problems[1].path == "store-12"
 
@@ -300,7 +300,7 @@ def test_a_request_and_a_folder_of_one_name_are_both_meant(tmp_path: Path) -> No
     assert resolve(tmp_path, "yard") == (Target("yard"), Target("", request="yard"))
 
 
-# What is no harm
+# What is no discrepancy
 
 
 class Moving(Mirror):
@@ -348,7 +348,7 @@ def test_what_retention_left_behind_is_found(tmp_path: Path) -> None:
     (tmp_path / "evening.mp4").touch()
     assert found(tmp_path) == [], "it may be deleting now"
     run = Verification(Mirror(tmp_path), [EVERYTHING], NOW + timedelta(minutes=2))
-    assert [problem.what for problem in run.problems()] == [What.UNKNOWN]
+    assert [problem.what for problem in run.problems()] == [Kind.UNKNOWN]
 
 
 # When it cannot be told

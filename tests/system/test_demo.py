@@ -152,7 +152,7 @@ def staying_carries_out_ones_own_request(folder: Path, environ: dict[str, str]) 
         subprocess.run(["sh", "-c", line], check=True)
         terminal.read_until("mirror/mine.mp4")
         assert (folder / "mirror/mine.mp4").exists()
-        assert terminal.interrupt() == 0
+        assert terminal.interrupt() == 130
     finally:
         terminal.close()
     assert ended(process_of_daemon(folder))

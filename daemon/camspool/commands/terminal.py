@@ -1,4 +1,4 @@
-"""What the commands that answer once have in common, on a terminal and where their answer is piped."""
+"""Output that several commands share, on a terminal and in a pipe."""
 
 from typing import Final
 
@@ -7,17 +7,17 @@ from rich.console import Console
 from camspool.core.naming import printable
 
 _WIDE: Final = 160
-"""Columns where nobody's terminal says how many there are."""
+"""Columns where there is no terminal to ask."""
 
 
 def standard_output() -> Console:
-    """A terminal as wide as it is, all else wide, without colours."""
+    """The console: as wide as the terminal; where there is none, wide and without colours."""
     found = Console()
     return found if found.is_terminal else Console(width=_WIDE)
 
 
 def terminal_safe(text: str) -> str:
-    """For a terminal: a file's name, or what a server says, may hold what would control it."""
+    """The text without control characters, which a file's name or a server's answer may contain."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in printable(text))
 
 

@@ -1,5 +1,5 @@
-"""`camspool cameras`: which cameras the token may see, asked of the API once and for no longer than a call.
+"""`camspool cameras`: asks the API, in one call, which cameras the token may see.
 
-What was seen is remembered for the completion of `--camera`, which asks nobody. Completion must be instant:
-importing this package loads nothing, `command` is the command, `remembered` the completion.
+The answer is remembered for the completion of `--camera`, which asks no server. Completion must be instant,
+so importing this package loads nothing: `command` is the command, `remembered` serves the completion.
 """

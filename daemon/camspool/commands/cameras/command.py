@@ -1,4 +1,4 @@
-"""The command as one function: ask, show, remember."""
+"""The command as one function: ask the API, print the cameras, remember them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def show_cameras(settings: Settings, environ: Mapping[str, str], *, as_json: boo
     """List the cameras on standard output.
 
     Raises:
-        CamspoolError: they cannot be listed; the text says why, and what to do.
+        CamspoolError: they cannot be listed; the text says why and what to do.
     """
     logs.configure("error", "auto")
     token = read_token(settings, environ).get_secret_value()
@@ -35,7 +35,7 @@ def _by_place(camera: Camera) -> tuple[tuple[str, ...], str, int]:
 
 
 async def _ask(settings: Settings, token: str) -> tuple[Camera, ...]:
-    """One call, and none after it: a person waits, who can try again as well as we could."""
+    """One call without retries: the person who waits for the answer can decide to try again."""
     api = settings.api
     survilla = Survilla(
         api.endpoint, lambda: token, SystemClock(), timeout=api.timeout, user_agent=USER_AGENT

@@ -19,7 +19,7 @@ _MOST: Final = 10_000
 
 
 def remember(cameras: "Iterable[Camera]", environ: Mapping[str, str]) -> None:
-    """Keep what requests may call the cameras, and what each is; does nothing where it cannot."""
+    """Remember how requests may refer to the cameras; without effect where the cache cannot be written."""
     listed = list(_entries(tuple(cameras)))[:_MOST]
     with contextlib.suppress(OSError):
         path = _path(environ)
@@ -28,8 +28,8 @@ def remember(cameras: "Iterable[Camera]", environ: Mapping[str, str]) -> None:
 
 
 def completions(incomplete: str, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What the beginning of a word may become, each with what it is."""
-    # bash alone puts the word on its command line as it is, blanks and all.
+    """The references that begin like `incomplete`, each with a description."""
+    # Only bash inserts the word unquoted.
     write = shlex.quote if environ.get("_CAMSPOOL_COMPLETE", "").startswith("bash") else str
     for reference, what in _listed(environ):
         if reference.casefold().startswith(incomplete.casefold()) and reference.isprintable():
@@ -37,7 +37,7 @@ def completions(incomplete: str, environ: Mapping[str, str]) -> Iterator[tuple[s
 
 
 def _entries(cameras: "Sequence[Camera]") -> Iterator[tuple[str, str]]:
-    """What is sure to mean one camera alone: external ids, names that only one has; else the node id."""
+    """The references that identify exactly one camera: external ids and unique names, else the node id."""
     taken = Counter(camera.name for camera in cameras)
     taken.update({camera.external_id for camera in cameras if camera.external_id})
     for camera in cameras:

@@ -1,8 +1,8 @@
-"""`camspool check`: could a daemon with this configuration do its work, on this machine and as its user.
+"""`camspool check`: whether a daemon with this configuration could do its work, on this machine, as its user.
 
-It creates no folder, adopts none, keeps no lock and asks the API for nothing that changes anything; so it can
-be run before the first start, and beside a daemon at work. All it writes are dot files in the folders, which
-it deletes.
+It creates and adopts no folder, keeps no lock and calls nothing on the API that has an effect, so it can be
+run before the first start and beside a running daemon. It only writes dot files into the folders, and deletes
+them again.
 """
 
 from camspool.commands.check.command import check

@@ -1,4 +1,4 @@
-"""The command as one function: which checks there are, all at work at once, and what is said of them."""
+"""The command as one function: runs all checks at once and prints their results."""
 
 import asyncio
 import os
@@ -11,9 +11,9 @@ from typing import Final
 from camspool.adapters import logs
 from camspool.commands.check import configuration, credential, folders, hooks, portal, watching
 from camspool.commands.check import unit as systemd_unit
-from camspool.commands.check.isolated import Aside, Person, Work
+from camspool.commands.check.isolated import IsolatedCheck, Person, Work
 from camspool.commands.check.render import looking, write_json, write_table
-from camspool.commands.check.result import Row, Verdict, merged, warning, wrong
+from camspool.commands.check.result import Result, Verdict, merged, warning, wrong
 from camspool.commands.check.unit import Unit
 from camspool.config import loading
 from camspool.config.settings import Folders, Settings
@@ -21,59 +21,59 @@ from camspool.core.errors import ConfigurationError
 
 _FOLDERS: Final = "folders"
 _LIMIT_S: Final = 10.0
-"""For a local check: a share that takes longer is of no use to a daemon either."""
+"""Time limit of a local check: a share that takes longer is of no use to a daemon either."""
 _SEALED: Final = Path("/dev/null/token")
-"""In place of a token that only systemd can read."""
+"""Stands for a token that only systemd can read."""
 
 
 def check(config_path: Path | None, environ: Mapping[str, str], *, as_json: bool) -> frozenset[str]:
-    """Check everything, and say on standard output how it is.
+    """Check everything and print the results on standard output.
 
     Args:
         config_path: the configuration file that was named, if any.
         environ: the environment.
-        as_json: say it in JSON.
+        as_json: print them as JSON.
 
     Returns:
-        The names of the checks that found something wrong; `configuration` when that is what cannot be used.
+        The names of the checks that failed; `configuration` if the configuration cannot be used.
     """
     logs.configure("error", "auto")
     with looking():
-        rows = merged(_rows(config_path, environ))
-    (write_json if as_json else write_table)(rows)
-    return frozenset(row.check for row in rows if row.verdict is Verdict.WRONG)
+        results = merged(_results(config_path, environ))
+    (write_json if as_json else write_table)(results)
+    return frozenset(result.check for result in results if result.verdict is Verdict.WRONG)
 
 
-def _rows(config_path: Path | None, environ: Mapping[str, str]) -> Iterator[Row]:
+def _results(config_path: Path | None, environ: Mapping[str, str]) -> Iterator[Result]:
     known = systemd_unit.ask()
     environ = {**environ, **known.environment} if known else environ
     path = _found(config_path, environ)
-    if isinstance(path, Row):
+    if isinstance(path, Result):
         yield path
-        yield from systemd_unit.rows(known, None, None)
+        yield from systemd_unit.results(known, None, None)
         return
-    # First aside: the folders' names are resolved while it is read, and a dead share would hold that up.
-    found = Aside(_FOLDERS, _all(configuration.rows, path, environ), limit=_LIMIT_S).rows()
+    # Isolated: loading resolves the names of the folders, which a dead share would block.
+    found = IsolatedCheck(_FOLDERS, _all(configuration.results, path, environ), limit=_LIMIT_S).results()
     yield from found
-    if all(row.verdict is Verdict.OK for row in found):
-        yield from Checks(loading.load(path, environ), path, environ, known).rows()
+    if all(result.verdict is Verdict.OK for result in found):
+        yield from Checks(loading.load(path, environ), path, environ, known).results()
         return
     if found[0].check == _FOLDERS:
         yield from without_folders(path, environ, known)
-    yield from systemd_unit.rows(known, None, path)
+    yield from systemd_unit.results(known, None, path)
 
 
-def without_folders(path: Path, environ: Mapping[str, str], known: Unit | None) -> list[Row]:
-    """What can be checked while a folder does not answer: as if the folders were others."""
+def without_folders(path: Path, environ: Mapping[str, str], known: Unit | None) -> list[Result]:
+    """The checks that are possible while a folder does not respond, made with other folders in its place."""
     others = {f"CAMSPOOL_FOLDERS__{name.upper()}": f"/dev/null/{name}" for name in Folders.model_fields}
     apart = {**environ, **others}
-    found = Aside("configuration", _all(configuration.rows, path, apart), limit=_LIMIT_S).rows()
-    if any(row.verdict is Verdict.WRONG for row in found):
+    found = IsolatedCheck("configuration", _all(configuration.results, path, apart), limit=_LIMIT_S).results()
+    if any(result.verdict is Verdict.WRONG for result in found):
         return found
-    return Checks(loading.load(path, apart), path, environ, known).rows_of_api()
+    return Checks(loading.load(path, apart), path, environ, known).results_of_api()
 
 
-def _found(config_path: Path | None, environ: Mapping[str, str]) -> Path | Row:
+def _found(config_path: Path | None, environ: Mapping[str, str]) -> Path | Result:
     try:
         path = loading.find(config_path, environ)
     except ConfigurationError as error:
@@ -87,24 +87,24 @@ def _found(config_path: Path | None, environ: Mapping[str, str]) -> Path | Row:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The checks that a usable configuration allows."""
+    """The checks that need a usable configuration."""
 
     settings: Settings
     path: Path
     environ: Mapping[str, str]
     unit: Unit | None
 
-    def rows(self) -> Iterator[Row]:
-        """What they find, in the order of the table."""
-        yield systemd_unit.user_row(self.unit, self._person)
-        for aside in [*self._of_folders(), *self._of_telling(), *self._of_api()]:
-            yield from aside.rows()
+    def results(self) -> Iterator[Result]:
+        """The results, in the order of the table."""
+        yield systemd_unit.user_result(self.unit, self._person)
+        for isolated in [*self._of_folders(), *self._of_hooks(), *self._of_api()]:
+            yield from isolated.results()
         settings = self.settings
-        yield from systemd_unit.rows(self.unit, settings.folders, self.path, settings.metrics.file)
+        yield from systemd_unit.results(self.unit, settings.folders, self.path, settings.metrics.file)
 
-    def rows_of_api(self) -> list[Row]:
-        """What the checks find that have nothing to do with the folders."""
-        return [row for aside in list(self._of_api()) for row in aside.rows()]
+    def results_of_api(self) -> list[Result]:
+        """The results of the checks that do not touch the folders."""
+        return [result for isolated in list(self._of_api()) for result in isolated.results()]
 
     @property
     def _installed(self) -> Unit | None:
@@ -116,15 +116,15 @@ class Checks:
         return systemd_unit.person_of(installed) if installed and not installed.dynamic else None
 
     @property
-    def _played(self) -> Person | None:
-        """Without root nobody else can be played; and who is root need not play root."""
+    def _impersonated(self) -> Person | None:
+        """The user to switch to: possible only for root, and unnecessary if that is the service's user."""
         person = self._person
         return person if person and os.geteuid() == 0 != person.uid else None
 
-    def _of_folders(self) -> Iterator[Aside]:
+    def _of_folders(self) -> Iterator[IsolatedCheck]:
         places, installed = self.settings.folders, self._installed
         drop, mirror, state = places.drop, places.mirror, places.state
-        if self._played and installed:
+        if self._impersonated and installed:
             yield self._local("configuration", _all(configuration.as_service, self.path, installed.program))
         yield self._local("drop", _all(folders.marked, "drop", drop, state), drop, state)
         yield self._local("mirror", _all(folders.marked, "mirror", mirror, state), mirror, state)
@@ -133,45 +133,45 @@ class Checks:
         yield self._local("rename", _all(folders.rename, places), drop, mirror, state)
         room = _all(folders.room, places, self.settings.cleanup.min_free)
         yield self._local("free space", room, mirror, state)
-        yield self._local("watching", _all(watching.rows, self.settings), drop)
+        yield self._local("watching", _all(watching.results, self.settings), drop)
 
-    def _local(self, check: str, work: Work, *paths: Path) -> Aside:
-        """A check that looks at these paths, unless the service alone sees them there."""
+    def _local(self, check: str, work: Work, *paths: Path) -> IsolatedCheck:
+        """A check of these paths, unless only the service sees them there."""
         elsewhere = [(path, source) for path in paths if self.unit and (source := self.unit.source_of(path))]
         if elsewhere:
             path, source = elsewhere[0]
             found = f"not checked: only the service sees {path}, by BindPaths="
             work = _all(lambda: iter([warning(check, found, f"What it sees there is {source}.")]))
-        return Aside(check, work, limit=_LIMIT_S, person=self._played)
+        return IsolatedCheck(check, work, limit=_LIMIT_S, person=self._impersonated)
 
-    def _of_telling(self) -> Iterator[Aside]:
-        settings, local = self.settings, partial(Aside, limit=_LIMIT_S, person=self._played)
+    def _of_hooks(self) -> Iterator[IsolatedCheck]:
+        settings, local = self.settings, partial(IsolatedCheck, limit=_LIMIT_S, person=self._impersonated)
         if settings.hooks.done:
             yield local("hook", _all(hooks.hook, settings.hooks.done, self.environ))
         if settings.metrics.file:
             yield local("metrics", _all(hooks.metrics, settings.metrics.file))
 
-    def _of_api(self) -> Iterator[Aside]:
+    def _of_api(self) -> Iterator[IsolatedCheck]:
         handed = self._installed.token_file if self._installed else None
         settings, environ = self._with_token(handed)
-        token = _all(partial(credential.rows, by_systemd=handed is not None), settings, environ)
+        token = _all(partial(credential.results, by_systemd=handed is not None), settings, environ)
         if settings.api.token_file == _SEALED:
             token = _all(credential.sealed, settings, environ)
-        yield Aside("token", token, limit=_LIMIT_S, person=None if handed else self._played)
+        yield IsolatedCheck("token", token, limit=_LIMIT_S, person=None if handed else self._impersonated)
         patience = portal.CALLS * settings.api.timeout + _LIMIT_S
-        yield Aside("api", lambda: self._asked(settings, environ), limit=patience)
+        yield IsolatedCheck("api", lambda: self._asked(settings, environ), limit=patience)
 
-    def _asked(self, settings: Settings, environ: Mapping[str, str]) -> list[Row]:
+    def _asked(self, settings: Settings, environ: Mapping[str, str]) -> list[Result]:
         of_unit = self._installed.environment if self._installed else {}
-        os.environ.update(of_unit)  # this process is the check's own, and HTTP proxies are looked for there
-        return asyncio.run(portal.rows(settings, environ, of_unit))
+        os.environ.update(of_unit)  # in this check's own process; httpx looks there for proxies
+        return asyncio.run(portal.results(settings, environ, of_unit))
 
     def _made_by(self, installed: Unit | None) -> bool:
         state = self.settings.folders.state
         return installed is not None and any(state.is_relative_to(each) for each in installed.state_folders)
 
     def _with_token(self, handed: Path | None) -> tuple[Settings, Mapping[str, str]]:
-        """As the service will find it: from the file that systemd reads for it."""
+        """Settings and environment that lead to the token as the service gets it, from systemd."""
         if handed is None and self._installed and self._installed.token_sealed:
             handed = _SEALED
         if handed is None:
@@ -180,5 +180,5 @@ class Checks:
         return self.settings.model_copy(update={"api": api}), self.environ
 
 
-def _all(check: Callable[..., Iterator[Row]], *arguments: object) -> Work:
+def _all(check: Callable[..., Iterator[Result]], *arguments: object) -> Work:
     return lambda: list(check(*arguments))

@@ -1,4 +1,4 @@
-"""The configuration: which file, whether it can be used, and by the service's user too."""
+"""The configuration: which file it is, and whether it can be used, also by the service's user."""
 
 import contextlib
 import os
@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from camspool.commands.check.isolated import own_group, own_name
-from camspool.commands.check.result import Row, ok, wrong
+from camspool.commands.check.result import Result, ok, wrong
 from camspool.config import loading, requirements
 from camspool.core.errors import ConfigurationError
 
 _LIMIT_S: Final = 8.0
-"""For a program to tell its version, on a small box; a check has some seconds more."""
+"""For a program to print its version on a slow machine; the check itself has a few seconds more."""
 
 
-def rows(path: Path, environ: Mapping[str, str]) -> Iterator[Row]:
+def results(path: Path, environ: Mapping[str, str]) -> Iterator[Result]:
     """Every problem of the configuration, or which file it is and the time zone."""
     try:
         settings = loading.load(path, environ)
@@ -35,21 +35,21 @@ def rows(path: Path, environ: Mapping[str, str]) -> Iterator[Row]:
     )
 
 
-def as_service(path: Path, program: Path | None) -> Iterator[Row]:
-    """What the service's user needs besides folders and token: to read the file, and to start the program."""
+def as_service(path: Path, program: Path | None) -> Iterator[Result]:
+    """Whether the service's user can read the file and start the program."""
     try:
         path.open("rb").close()
     except OSError as error:
         found = f"{own_name()} cannot read {path}: {error.strerror}"
         yield wrong("configuration", found, f"chgrp {own_group()} {path} && chmod 640 {path}")
-    # Tried, since its interpreter may be out of reach; a wrapper of somebody's own might do more than tell.
+    # Tried, because its interpreter may be out of reach; a wrapper of another name might do more than print.
     if program and program.name == "camspool" and not starts(program):
         remedy = "Install camspool and its Python where every user may read them, such as /opt and /usr."
         yield wrong("service", f"{own_name()} cannot start {program}", remedy)
 
 
 def starts(program: Path, limit: float = _LIMIT_S) -> bool:
-    """Whether the program tells its version in time; nothing of it is left running."""
+    """Whether the program prints its version in time; no process of it is left behind."""
     none = subprocess.DEVNULL
     try:
         process = subprocess.Popen(  # noqa: S603

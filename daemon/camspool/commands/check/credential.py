@@ -1,4 +1,4 @@
-"""The token: where it comes from, and who may read it. It is never shown."""
+"""The token: where it comes from and who may read it. It is never printed."""
 
 import os
 import stat
@@ -6,22 +6,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from camspool.commands.check.isolated import own_name
-from camspool.commands.check.result import Row, ok, warning, wrong
+from camspool.commands.check.result import Result, ok, warning, wrong
 from camspool.config.settings import Settings
 from camspool.config.token import TOKEN_REMEDY, token_and_source
 from camspool.core.errors import ServiceTrouble
 
 
-def rows(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) -> Iterator[Row]:
-    """Whether there is one that this user can read.
+def results(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) -> Iterator[Result]:
+    """Whether there is a token that this user can read.
 
     Args:
         settings: where its file is.
         environ: the environment.
-        by_systemd: the file is read by systemd, as root, and handed to the service.
+        by_systemd: True if systemd reads the file, as root, and passes it to the service.
     """
     file = settings.api.token_file
-    how = f" (systemd hands it to the service: LoadCredential=token:{file})" if by_systemd else ""
+    how = f" (systemd passes it to the service: LoadCredential=token:{file})" if by_systemd else ""
     try:
         _, source = token_and_source(settings, environ)
     except ServiceTrouble as trouble:
@@ -41,12 +41,12 @@ def rows(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool) ->
     yield ok("token", f"there is one in {source}{how}")
 
 
-def sealed(settings: Settings, environ: Mapping[str, str]) -> Iterator[Row]:
-    """The same where systemd alone can read it, and nothing but a variable could come before it."""
+def sealed(settings: Settings, environ: Mapping[str, str]) -> Iterator[Result]:
+    """The same where only systemd can read it; only a variable would take precedence."""
     try:
         _, source = token_and_source(settings, environ)
     except ServiceTrouble:
-        yield ok("token", "systemd hands it to the service, and nobody else can read it")
+        yield ok("token", "systemd passes it to the service, and nobody else can read it")
     else:
         yield ok("token", f"there is one in {source}")
 

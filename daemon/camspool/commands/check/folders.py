@@ -1,6 +1,7 @@
-"""drop/, mirror/ and state/: there or to be made, the remembered ones, written by this user, with room.
+"""drop/, mirror/ and state/: whether they exist, are the known ones, can be written and have room.
 
-Works beside a running daemon, and before the first start: nothing is created that stays, nothing is adopted.
+Works beside a running daemon and before the first start: everything that is created is deleted again, and no
+folder is adopted.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from camspool.adapters.spool import AnotherFolder, FolderRegistry, MarkedFolder,
 from camspool.adapters.spool.durable import FOLDER
 from camspool.adapters.watch import file_system_of, inotify_works
 from camspool.commands.check.isolated import own_group, own_name
-from camspool.commands.check.result import Row, not_checked, ok, warning, wrong
+from camspool.commands.check.result import Result, not_checked, ok, warning, wrong
 from camspool.config.settings import Folders
 from camspool.core.errors import StorageTrouble
 from camspool.core.free_space import room_to_keep
@@ -26,14 +27,14 @@ COPIED: Final = "request files are copied instead of renamed, which works and is
 _FSTAB: Final = Path("/etc/fstab")
 
 
-def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator[Row]:
+def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator[Result]:
     """drop/ or mirror/.
 
     Args:
         name: which of them.
         root: the folder.
         state: where the daemon remembers its marker.
-        fstab: which mounts there should be.
+        fstab: the file that lists the mounts there should be.
     """
     registry = FolderRegistry(state)
     try:
@@ -59,10 +60,10 @@ def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator
         yield from _sharing(root)
 
 
-def state(root: Path, made_by_systemd: bool) -> Iterator[Row]:  # noqa: FBT001
-    """state/, and whether a daemon works with it now."""
+def state(root: Path, made_by_systemd: bool) -> Iterator[Result]:  # noqa: FBT001
+    """Whether state/ can be written and is on a local disk."""
     if made_by_systemd and not _is_there(root):
-        yield ok("state", f"{root} does not exist yet: systemd makes it (StateDirectory=)")
+        yield ok("state", f"{root} does not exist yet: systemd creates it (StateDirectory=)")
         return
     yield tried("state", root, "")
     file_system = file_system_of(root)
@@ -70,17 +71,17 @@ def state(root: Path, made_by_systemd: bool) -> Iterator[Row]:  # noqa: FBT001
         yield warning("state", f"{root} is on {file_system}", "Put folders.state on a local disk.")
 
 
-def daemon(root: Path) -> Iterator[Row]:
-    """Whether a daemon holds the lock in state/."""
+def daemon(root: Path) -> Iterator[Result]:
+    """Whether a daemon is running, which holds the lock in state/."""
     try:
         at_work = FolderRegistry(root).in_use()
     except StorageTrouble as trouble:
-        yield warning("daemon", f"whether one is running cannot be seen: {trouble.message}")
+        yield warning("daemon", f"cannot tell whether one is running: {trouble.message}")
         return
     yield ok("daemon", f"one is running on {root}" if at_work else "none is running on these folders")
 
 
-def rename(folders: Folders) -> Iterator[Row]:
+def rename(folders: Folders) -> Iterator[Result]:
     """Whether finished request files can be renamed from drop/ to mirror/."""
     try:
         _recognised(folders.drop, folders.state)
@@ -99,7 +100,7 @@ def rename(folders: Folders) -> Iterator[Row]:
     )
 
 
-def room(folders: Folders, min_free: int) -> Iterator[Row]:
+def room(folders: Folders, min_free: int) -> Iterator[Result]:
     """Whether the mirror's file system has room for downloads, by the daemon's own rule."""
     try:
         _recognised(folders.mirror, folders.state)
@@ -110,8 +111,8 @@ def room(folders: Folders, min_free: int) -> Iterator[Row]:
     yield enough(facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize, min_free)
 
 
-def enough(free: int, size: int, min_free: int) -> Row:
-    """Whether so many bytes free, on a file system of that size, let a download begin."""
+def enough(free: int, size: int, min_free: int) -> Result:
+    """Whether a download may begin with `free` of `size` bytes free."""
     keeps = room_to_keep(min_free, size)
     found = f"{decimal(free)} are free for the mirror; downloads leave {decimal(keeps)} of it free"
     if free >= keeps:
@@ -121,7 +122,7 @@ def enough(free: int, size: int, min_free: int) -> Row:
 
 
 def unmounted(folder: Path, fstab: Path) -> str | None:
-    """The mount point on the way to `folder` where fstab wants something mounted, and nothing is."""
+    """The mount point above `folder` that is in fstab and not mounted."""
     try:
         lines = fstab.read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -134,14 +135,14 @@ def unmounted(folder: Path, fstab: Path) -> str | None:
 
 
 def _recognised(root: Path, state: Path) -> bool:
-    """What may be an empty mount point is neither written nor measured: see `MarkedFolder.recognised`."""
+    """Whether the folder is the known one; a possibly empty mount point is neither written nor measured."""
     registry = FolderRegistry(state)
     registry.look()
     return MarkedFolder(root, registry).recognised()
 
 
-def tried(name: str, root: Path, remark: str) -> Row:
-    """Tried by doing it: what mode bits say is not enough."""
+def tried(name: str, root: Path, remark: str) -> Result:
+    """Whether this user can write in the folder, found out by writing: mode bits do not tell everything."""
     if not _is_there(root):
         return _to_be_made(name, root)
     try:
@@ -153,16 +154,16 @@ def tried(name: str, root: Path, remark: str) -> Row:
     return ok(name, f"{root} can be written" + (f"; {remark}" if remark else ""))
 
 
-def _to_be_made(name: str, root: Path) -> Row:
+def _to_be_made(name: str, root: Path) -> Result:
     parent = _nearest(root)
     if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
-        return ok(name, f"{root} does not exist yet: the first start makes it")
-    found = f"{root} does not exist, and {own_name()} may not make it in {parent}"
+        return ok(name, f"{root} does not exist yet: the first start creates it")
+    found = f"{root} does not exist, and {own_name()} may not create it in {parent}"
     return wrong(name, found, f"install -d -o {own_name()} -g {own_group()} -m 2770 {root}")
 
 
-def _sharing(root: Path) -> Iterator[Row]:
-    """Where other users drop: folders that they make must be open to the daemon too."""
+def _sharing(root: Path) -> Iterator[Result]:
+    """Whether folders that other users make in drop/ will be open to the daemon too."""
     with contextlib.suppress(OSError):
         mode = root.stat().st_mode
         if mode & stat.S_IWGRP and not mode & stat.S_ISGID and inotify_works(file_system_of(root)):
@@ -191,7 +192,7 @@ def _opened(root: Path) -> Iterator[int]:
 
 
 def _is_there(path: Path) -> bool:
-    """Also of one that may not be looked at: trying then says why."""
+    """True also for a path that may not be looked at: writing then says why."""
     try:
         path.stat()
     except FileNotFoundError:
@@ -214,7 +215,7 @@ def _remedy_for(error: BaseException | None, root: Path) -> str:
                 f"To let {own_name()} write there: chown {own_name()} {root} (and open the folders above it)"
             )
         case errno.EROFS:
-            return "Mount it so that it can be written (it is read-only), or look after its disk."
+            return "It is mounted read-only: mount it read-write, or check its disk."
         case errno.ENOSPC | errno.EDQUOT:
             return "Make room, or raise the quota."
         case errno.ENOTDIR | errno.EEXIST:
@@ -224,4 +225,4 @@ def _remedy_for(error: BaseException | None, root: Path) -> str:
                 "Mount it if it is a share; if it was removed on purpose, see folders.json in folders.state."
             )
         case _:
-            return "Look after the disk or share that it is on."
+            return "Check the disk or share that it is on."

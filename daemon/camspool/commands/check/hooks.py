@@ -6,21 +6,21 @@ from pathlib import Path
 
 from camspool.commands.check.folders import tried
 from camspool.commands.check.isolated import own_group, own_name
-from camspool.commands.check.result import Row, ok, wrong
+from camspool.commands.check.result import Result, ok, wrong
 
 
-def hook(command: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[Row]:
+def hook(command: tuple[str, ...], environ: Mapping[str, str]) -> Iterator[Result]:
     """Whether this user could run the program."""
     if found := shutil.which(command[0], path=environ.get("PATH")):
         yield ok("hook", f"{found} can be run")
         return
-    problem = f"{own_name()} cannot run {command[0]}: it is not there, or no program for that user"
+    problem = f"{own_name()} cannot run {command[0]}: it does not exist, or that user may not run it"
     remedy = "Correct hooks.done, or chmod a+rx the program (and open the folders above it)."
     yield wrong("hook", problem, remedy)
 
 
-def metrics(file: Path) -> Iterator[Row]:
-    """Whether this user could replace the file, which takes another one beside it."""
+def metrics(file: Path) -> Iterator[Result]:
+    """Whether this user could replace the file, which means writing beside it."""
     if file.parent.is_dir():
         yield tried("metrics", file.parent, "")
         return

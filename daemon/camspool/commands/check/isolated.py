@@ -1,7 +1,7 @@
-"""Runs each check in a process of its own, for so long and no longer, and as another user where wanted.
+"""Runs each check in a process of its own, with a time limit, and as another user where wanted.
 
-A dead share lets whoever looks at it wait for ever, and only a process can be left behind. What a user may do
-is only known by being that user: mode bits do not tell of ACLs, network shares and mounts.
+Looking at a dead share blocks for ever, and only a process can be abandoned. What a user may do can only be
+found out as that user: mode bits say nothing about ACLs, network shares and mounts.
 """
 
 import contextlib
@@ -17,15 +17,15 @@ from dataclasses import astuple, dataclass
 from typing import NoReturn
 
 from camspool.adapters.logs import without_secrets
-from camspool.commands.check.result import Row, Verdict, wrong
+from camspool.commands.check.result import Result, Verdict, wrong
 from camspool.core.quantities import written
 
-Work = Callable[[], Sequence[Row]]
+Work = Callable[[], Sequence[Result]]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom to be: a user's number, group and further groups."""
+    """A user to become: uid, primary group, supplementary groups."""
 
     uid: int
     gid: int
@@ -33,7 +33,7 @@ class Person:
 
 
 def own_name() -> str:
-    """The name of the user that this process runs as, or the number of one without a name."""
+    """The name of the user that this process runs as, or the uid if there is no name."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -48,14 +48,14 @@ def own_group() -> str:
         return str(os.getegid())
 
 
-class Aside:
-    """A check at work; they all run at once. Start them while there is only one thread.
+class IsolatedCheck:
+    """A check that runs in a process of its own, beside others. Start them while there is only one thread.
 
     Args:
-        check: what is said to have failed when there is no answer.
+        check: the name to report if there is no answer.
         work: the check itself.
         limit: seconds that it may take.
-        person: whom to do it as, which needs root; None for whoever this is.
+        person: the user to run it as, which needs root; None for the current one.
     """
 
     def __init__(self, check: str, work: Work, *, limit: float, person: Person | None = None) -> None:
@@ -68,19 +68,19 @@ class Aside:
             _answer_and_exit(answer, check, work, person)
         os.close(answer)
 
-    def rows(self) -> list[Row]:
-        """What the check has found, or that it has not answered in time."""
+    def results(self) -> list[Result]:
+        """The check's results; one that says so if it has not answered in time."""
         try:
             answer = b"".join(self._read())
         except TimeoutError:
             found = f"did not answer within {written(self._limit)}"
             return [
-                wrong(self._check, found, "Look for a network share whose server is gone, or a slow network.")
+                wrong(self._check, found, "Look for a network share whose server is down, or a slow network.")
             ]
         finally:
             self._leave()
         try:
-            return [Row(check, Verdict(verdict), *texts) for check, verdict, *texts in json.loads(answer)]
+            return [Result(check, Verdict(verdict), *texts) for check, verdict, *texts in json.loads(answer)]
         except ValueError:
             return [wrong(self._check, "the check ended without an answer", "Please report this.")]
 
@@ -98,21 +98,24 @@ class Aside:
         os.close(self._answer)
         os.kill(self._process, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self._process, os.WNOHANG)  # one that hangs in the kernel is not waited for
+            os.waitpid(self._process, os.WNOHANG)  # not waited for: it may hang in the kernel
 
 
 def _answer_and_exit(answer: int, check: str, work: Work, person: Person | None) -> NoReturn:
-    """The life of the other process: no code of ours runs after it, whatever happens."""
+    """Everything that the child process does; it never returns into the parent's code."""
     try:
         try:
             if person is not None:
                 _become(person)
-            rows = list(work())
-        except Exception as error:  # noqa: BLE001  it costs the other checks nothing
+            results = list(work())
+        except Exception as error:  # noqa: BLE001  the other checks go on
             found = f"the check itself failed: {type(error).__name__}: {error}"
-            rows = [wrong(check, found, "Please report this.")]
-        # Not the check's name and verdict: a bad token may be a word like `wrong`.
-        texts = [(*astuple(row)[:2], without_secrets(row.found), without_secrets(row.remedy)) for row in rows]
+            results = [wrong(check, found, "Please report this.")]
+        # Name and verdict stay as they are: a bad token may be a word such as `wrong`.
+        texts = [
+            (*astuple(result)[:2], without_secrets(result.found), without_secrets(result.remedy))
+            for result in results
+        ]
         with open(answer, "wb") as pipe:
             pipe.write(json.dumps(texts).encode())
     finally:

@@ -1,6 +1,6 @@
-"""The vendor's API: reached, the token accepted, clocks alike, its schema as the daemon's calls expect it.
+"""The vendor's API: whether it answers, accepts the token, agrees about the time and has the expected schema.
 
-Sends what the daemon sends, and nothing that begins or changes anything.
+Sends only queries that the daemon sends too, and none that starts or changes anything.
 """
 
 import time
@@ -13,7 +13,7 @@ from camspool import USER_AGENT
 from camspool.adapters import logs
 from camspool.adapters.survilla import Reached, Survilla, reach
 from camspool.adapters.system_clock import SystemClock
-from camspool.commands.check.result import Row, not_checked, ok, warning, wrong
+from camspool.commands.check.result import Result, not_checked, ok, warning, wrong
 from camspool.commands.terminal import counted
 from camspool.config.settings import Settings
 from camspool.config.token import read_token
@@ -23,7 +23,7 @@ from camspool.core.quantities import written
 from camspool.core.values import WaitReason
 
 CALLS: Final = 3
-"""How many calls are made, each of which may take `api.timeout`."""
+"""The number of calls; each may take `api.timeout`."""
 
 _SKEW_SEEN_S: Final = 30.0
 _SKEW_HARMS_S: Final = 300.0
@@ -31,13 +31,15 @@ _PROXIES: Final = ("https_proxy", "http_proxy", "all_proxy")
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-async def rows(settings: Settings, environ: Mapping[str, str], of_unit: Collection[str] = ()) -> list[Row]:
-    """All that the API can be asked.
+async def results(
+    settings: Settings, environ: Mapping[str, str], of_unit: Collection[str] = ()
+) -> list[Result]:
+    """Everything that can be found out by asking the API.
 
     Args:
         settings: where it is.
         environ: the environment.
-        of_unit: the names in it that systemd's unit sets.
+        of_unit: the names of the variables that systemd's unit sets.
     """
     api = settings.api
     try:
@@ -50,7 +52,7 @@ async def rows(settings: Settings, environ: Mapping[str, str], of_unit: Collecti
     return [way, *_clock(reached), *await _with_token(settings, environ)]
 
 
-async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Row]:
+async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Result]:
     try:
         token = read_token(settings, environ).get_secret_value()
     except ServiceTrouble:
@@ -69,7 +71,7 @@ async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Ro
         await survilla.aclose()
 
 
-def _way(endpoint: str, reached: Reached, environ: Mapping[str, str], of_unit: Collection[str]) -> Row:
+def _way(endpoint: str, reached: Reached, environ: Mapping[str, str], of_unit: Collection[str]) -> Result:
     found = f"{endpoint} answers within {reached.seconds:.2f} s"
     if proxies := _proxies({name: environ[name] for name in environ.keys() - of_unit}):
         found += f"; {proxies} of this environment, the service has its own"
@@ -83,13 +85,13 @@ def _way(endpoint: str, reached: Reached, environ: Mapping[str, str], of_unit: C
     return ok("api", found)
 
 
-def _clock(reached: Reached) -> Iterator[Row]:
+def _clock(reached: Reached) -> Iterator[Result]:
     if reached.ahead_s is None:
-        yield warning("clock", "the server does not tell its time, so nothing can be said of this machine's")
+        yield warning("clock", "the server does not send its time to compare with this machine's")
         return
     off = abs(reached.ahead_s)
     if off <= _SKEW_SEEN_S:
-        yield ok("clock", "as the server's, to half a minute")
+        yield ok("clock", "agrees with the server's to half a minute")
         return
     behind = "behind" if reached.ahead_s > 0 else "ahead of"
     found = f"this machine's clock is {written(round(off))} {behind} the server's"
@@ -97,10 +99,10 @@ def _clock(reached: Reached) -> Iterator[Row]:
     if off <= _SKEW_HARMS_S:
         yield warning("clock", found, remedy)
     else:
-        yield wrong("clock", f"{found}: ranges, expiry and grace are reckoned by it", remedy)
+        yield wrong("clock", f"{found}: ranges, expiry and grace depend on it", remedy)
 
 
-async def _access(survilla: Survilla, token_file: Path) -> Row:
+async def _access(survilla: Survilla, token_file: Path) -> Result:
     began = time.monotonic()
     try:
         (cameras,) = await survilla.ask([ListCameras()])
@@ -119,7 +121,7 @@ _ACCEPTED: Final = "the token is accepted"
 _RIGHTS: Final = "In the portal, let the token's user see the cameras and their recordings."
 
 
-def _refused(trouble: ServiceTrouble, token_file: Path) -> Row:
+def _refused(trouble: ServiceTrouble, token_file: Path) -> Result:
     match trouble.reason:
         case WaitReason.UNAUTHORISED:
             remedy = f"Make a new token in the portal's API section, and write it to {token_file}."
@@ -133,16 +135,16 @@ def _refused(trouble: ServiceTrouble, token_file: Path) -> Row:
             return wrong("access", trouble.message, remedy)
 
 
-async def _schema(survilla: Survilla) -> Row:
+async def _schema(survilla: Survilla) -> Result:
     try:
         missing = await survilla.missing()
     except ServiceTrouble as trouble:
-        remedy = "Nothing has to be done; what camspool sends cannot be compared with it beforehand."
-        return warning("schema", f"not to be seen: {trouble.message}", remedy)
+        remedy = "You need do nothing: camspool works, but its queries cannot be compared with the schema."
+        return warning("schema", f"cannot be read: {trouble.message}", remedy)
     if missing:
         remedy = "The API has changed: look for a newer camspool, or report these names."
         return wrong("schema", "; ".join(missing), remedy)
-    return ok("schema", "has all that camspool asks for")
+    return ok("schema", "has everything that camspool asks for")
 
 
 def _proxies(environ: Mapping[str, str]) -> str:

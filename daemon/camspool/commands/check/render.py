@@ -1,4 +1,4 @@
-"""What a check says: a table of verdicts, or one JSON document; a line on the terminal while it looks."""
+"""The results as a table or as one JSON document, and a line on the terminal while the checks run."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from camspool.commands.check.result import Row, Verdict
+from camspool.commands.check.result import Result, Verdict
 from camspool.commands.terminal import counted, standard_output, terminal_safe
 from camspool.core.naming import printable
 
@@ -20,7 +20,7 @@ _COLOURS: Final = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.WRONG
 
 @contextmanager
 def looking() -> Iterator[None]:
-    """A word on the terminal; not rich's, whose thread would be in the way of `aside`."""
+    """A line on the terminal; not rich's, whose thread would get in the way of `isolated`'s forks."""
     if not sys.stderr.isatty():
         yield
         return
@@ -33,34 +33,36 @@ def looking() -> Iterator[None]:
         sys.stderr.flush()
 
 
-def write_table(rows: Sequence[Row]) -> None:
-    """Print a row for each check, its remedy below what was found, and the sum."""
+def write_table(results: Sequence[Result]) -> None:
+    """Print a row for each check, the remedy below the finding, and a summary."""
     console = standard_output()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("verdict")
     table.add_column("check", no_wrap=True)
     table.add_column("found", overflow="fold")
-    for row in rows:
-        first, *more = row.found.split("\n")
-        table.add_row(Text(row.verdict, _COLOURS[row.verdict]), row.check, Text(terminal_safe(first)))
+    for result in results:
+        first, *more = result.found.split("\n")
+        table.add_row(
+            Text(result.verdict, _COLOURS[result.verdict]), result.check, Text(terminal_safe(first))
+        )
         for line in more:
             table.add_row("", "", Text(terminal_safe(line)))
-        for line in row.remedy.splitlines():
+        for line in result.remedy.splitlines():
             table.add_row("", "", Text(f"-> {terminal_safe(line)}", "bold"))
     console.print(table)
     console.print()
-    console.print(_sum(rows), soft_wrap=True)
+    console.print(_sum(results), soft_wrap=True)
 
 
-def write_json(rows: Sequence[Row]) -> None:
+def write_json(results: Sequence[Result]) -> None:
     """Print one document."""
-    checks = [{name: printable(text) for name, text in asdict(row).items()} for row in rows]
-    document = {"schema": SCHEMA, "ok": not _counts(rows)[Verdict.WRONG], "checks": checks}
+    checks = [{name: printable(text) for name, text in asdict(result).items()} for result in results]
+    document = {"schema": SCHEMA, "ok": not _counts(results)[Verdict.WRONG], "checks": checks}
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
-def _sum(rows: Sequence[Row]) -> Text:
-    counts = _counts(rows)
+def _sum(results: Sequence[Result]) -> Text:
+    counts = _counts(results)
     warnings = counted(counts[Verdict.WARNING], "warning")
     if counts[Verdict.WRONG]:
         return Text(
@@ -71,5 +73,5 @@ def _sum(rows: Sequence[Row]) -> Text:
     return Text("All is well.", "green")
 
 
-def _counts(rows: Sequence[Row]) -> dict[Verdict, int]:
-    return {verdict: sum(row.verdict is verdict for row in rows) for verdict in Verdict}
+def _counts(results: Sequence[Result]) -> dict[Verdict, int]:
+    return {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}

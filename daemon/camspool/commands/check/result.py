@@ -1,4 +1,4 @@
-"""What a check finds: one row of the table. No I/O."""
+"""The result of a check: one row of the table. No I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """`warning`: it works, but not as well as it could, or could not be looked at. Only `wrong` is a no."""
+    """`warning`: it works, but not as well as it could, or it was not checked. Only `wrong` is a failure."""
 
     OK = "ok"
     WARNING = "warning"
@@ -14,8 +14,8 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What was looked at, how it is, what was found and what to do about it; one line for each thing."""
+class Result:
+    """The name of a check, its verdict, what was found and what to do about it; one line for each finding."""
 
     check: str
     verdict: Verdict
@@ -23,35 +23,35 @@ class Row:
     remedy: str = ""
 
 
-def ok(check: str, found: str) -> Row:
-    """All is well."""
-    return Row(check, Verdict.OK, found)
+def ok(check: str, found: str) -> Result:
+    """Nothing to do."""
+    return Result(check, Verdict.OK, found)
 
 
-def warning(check: str, found: str, remedy: str = "") -> Row:
+def warning(check: str, found: str, remedy: str = "") -> Result:
     """It works, but somebody should know."""
-    return Row(check, Verdict.WARNING, found, remedy)
+    return Result(check, Verdict.WARNING, found, remedy)
 
 
-def wrong(check: str, found: str, remedy: str) -> Row:
+def wrong(check: str, found: str, remedy: str) -> Result:
     """The daemon could not do its work."""
-    return Row(check, Verdict.WRONG, found, remedy)
+    return Result(check, Verdict.WRONG, found, remedy)
 
 
-def merged(rows: Iterable[Row]) -> list[Row]:
-    """One row for each check, with all that was found and the worst of the verdicts."""
-    by_check: dict[str, list[Row]] = {}
-    for row in rows:
-        by_check.setdefault(row.check, []).append(row)
+def merged(results: Iterable[Result]) -> list[Result]:
+    """One result for each check, with all that was found and the worst of the verdicts."""
+    by_check: dict[str, list[Result]] = {}
+    for result in results:
+        by_check.setdefault(result.check, []).append(result)
     return [_merged(check, found) for check, found in by_check.items()]
 
 
-def _merged(check: str, rows: list[Row]) -> Row:
-    worst = max((row.verdict for row in rows), key=list(Verdict).index)
-    remedies = dict.fromkeys(row.remedy for row in rows if row.remedy)
-    return Row(check, worst, "\n".join(row.found for row in rows), "\n".join(remedies))
+def _merged(check: str, results: list[Result]) -> Result:
+    worst = max((result.verdict for result in results), key=list(Verdict).index)
+    remedies = dict.fromkeys(result.remedy for result in results if result.remedy)
+    return Result(check, worst, "\n".join(result.found for result in results), "\n".join(remedies))
 
 
-def not_checked(check: str, why: str) -> Row:
-    """What it depends on is wrong already."""
-    return Row(check, Verdict.WARNING, f"not checked: {why}", "First see to what is wrong above.")
+def not_checked(check: str, why: str) -> Result:
+    """It depends on something that is wrong already."""
+    return Result(check, Verdict.WARNING, f"not checked: {why}", "Fix the problems above first.")

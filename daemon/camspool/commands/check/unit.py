@@ -1,4 +1,4 @@
-"""The systemd unit: installed, enabled, which user, and whether its sandbox lets that user at the folders."""
+"""The systemd unit: whether it is installed and enabled, its user, and what its sandbox lets that reach."""
 
 import grp
 import os
@@ -14,7 +14,7 @@ from typing import Final
 
 from camspool.commands.check.folders import COPIED
 from camspool.commands.check.isolated import Person, own_name
-from camspool.commands.check.result import Row, ok, warning, wrong
+from camspool.commands.check.result import Result, ok, warning, wrong
 from camspool.config.settings import Folders
 
 UNIT: Final = "camspool.service"
@@ -25,7 +25,7 @@ _ASKED: Final = (
 _AS_ROOT: Final = "Run it as root (sudo camspool check): it then checks as the service's user."
 _LIMIT_S: Final = 10.0
 _BOOTED: Final = Path("/run/systemd/system")
-"""As sd_booted(3) tells it."""
+"""See sd_booted(3)."""
 _HOMES: Final = ("/home", "/root", "/run/user")
 _TEMPORARY: Final = ("/tmp", "/var/tmp")  # noqa: S108  nothing is written there
 _BOUND: Final = re.compile(r"(/[^:]*):(/[^:]*?)(?::(?:no)?rbind)?(?= -?/|$)")
@@ -34,9 +34,9 @@ _CREDENTIAL: Final = re.compile(r"(?m)^LoadCredential(Encrypted)?[ \t]*=[ \t]*(.
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What systemd knows of camspool.service.
+    """What systemd knows about camspool.service.
 
-    `properties` as `systemctl show` prints them; `text`, its files, for what that calls unprintable.
+    `properties` as `systemctl show` prints them; `text`, the content of its files, for what that leaves out.
     """
 
     properties: Mapping[str, str]
@@ -49,17 +49,17 @@ class Unit:
 
     @property
     def user(self) -> str:
-        """Whom it runs as."""
+        """The user that it runs as."""
         return self["User"] or "root"
 
     @property
     def dynamic(self) -> bool:
-        """True when systemd makes the user up at each start."""
+        """True if systemd allocates the user at each start."""
         return self["DynamicUser"] == "yes"
 
     @property
     def program(self) -> Path | None:
-        """What it starts."""
+        """The program that it starts."""
         found = re.search(r"path=(\S+)", self["ExecStart"])
         return Path(found[1]) if found else None
 
@@ -71,41 +71,41 @@ class Unit:
 
     @property
     def token_file(self) -> Path | None:
-        """The file that systemd hands on as the credential `token`, read as root."""
+        """The file that systemd reads as root and passes on as the credential `token`."""
         encrypted, source = self._token
         return Path(source) if source.startswith("/") and not encrypted else None
 
     @property
     def token_sealed(self) -> bool:
-        """True when systemd hands on the credential `token` from where only systemd can read it."""
+        """True if systemd takes the credential `token` from a place that only systemd can read."""
         encrypted, source = self._token
         return bool(source) and (encrypted or not source.startswith("/"))
 
     @property
     def _token(self) -> tuple[bool, str]:
-        """Whether it is encrypted, and where it comes from: the last word of all files of the unit."""
+        """Whether it is encrypted, and where it comes from; the last assignment in the unit's files wins."""
         found = (False, "")
         for encrypted, named in _CREDENTIAL.findall(self.text):
             name, _, source = named.partition(":")
             if name == "token":
-                found = (bool(encrypted), source or name)  # a name alone is one of systemd's own credentials
+                found = (bool(encrypted), source or name)  # a bare name is one of systemd's own credentials
             elif not named:
                 found = (False, "")
         return found
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the unit puts into the environment itself; what files add to it is not known."""
+        """The variables that the unit itself sets; those from environment files are not known."""
         pairs = (word.partition("=") for word in _words(self["Environment"]))
         return {name: value for name, _, value in pairs}
 
     @property
     def bound(self) -> dict[Path, Path]:
-        """What the service sees in another place: by that place, where it is."""
+        """Bind mounts: for each path in the service's view, the path that it shows."""
         return {Path(target): Path(source) for source, target in _BOUND.findall(self["BindPaths"])}
 
     def source_of(self, path: Path) -> Path | None:
-        """What the service sees at `path`, where it alone sees it there."""
+        """What the service sees at `path`, if only the service sees that there."""
         for target, source in self.bound.items():
             if path.is_relative_to(target) and source != target:
                 return source / path.relative_to(target)
@@ -113,7 +113,7 @@ class Unit:
 
     @property
     def state_folders(self) -> tuple[Path, ...]:
-        """What systemd makes below /var/lib, for the unit's user."""
+        """The folders that systemd creates below /var/lib for the unit's user."""
         return tuple(Path("/var/lib", name.partition(":")[0]) for name in self["StateDirectory"].split())
 
     @property
@@ -127,7 +127,7 @@ class Unit:
 
 
 def _words(shown: str) -> list[str]:
-    """Words as systemd shows them, in quotes where there are spaces."""
+    """The words of a list as systemd prints it, quoted where there are spaces."""
     try:
         return shlex.split(shown)
     except ValueError:
@@ -176,8 +176,8 @@ def _number_of(group: str) -> int:
     return int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid
 
 
-def user_row(unit: Unit | None, person: Person | None) -> Row:
-    """As whom the checks are made, and whether that is the right one."""
+def user_result(unit: Unit | None, person: Person | None) -> Result:
+    """The user that the checks run as, and whether that is the right one."""
     if unit is None and _BOOTED.is_dir():
         found = f"checked as {own_name()}: systemd, which knows whom the service runs as, does not answer"
         return warning("user", found, _AS_ROOT)
@@ -200,10 +200,10 @@ def user_row(unit: Unit | None, person: Person | None) -> Row:
     )
 
 
-def rows(
+def results(
     unit: Unit | None, folders: Folders | None, config_path: Path | None, metrics: Path | None = None
-) -> Iterator[Row]:
-    """What is to be said of the unit itself, and of the folders and the metrics file under its sandbox."""
+) -> Iterator[Result]:
+    """The state of the unit, and whether its sandbox lets it reach the folders and the metrics file."""
     if unit is None:
         yield _unasked()
         return
@@ -219,17 +219,17 @@ def rows(
         )
     elif folders is not None:
         yield from _sandbox(unit, folders)
-        if metrics and (row := _shut_out(unit, "metrics.file", metrics.parent)):
-            yield row
+        if metrics and (result := _shut_out(unit, "metrics.file", metrics.parent)):
+            yield result
 
 
-def _unasked(booted: Path = _BOOTED) -> Row:
+def _unasked(booted: Path = _BOOTED) -> Result:
     if not booted.is_dir():
         return ok("service", "systemd does not run here")
     return warning("service", "systemd runs here, and does not answer", _AS_ROOT)
 
 
-def _condition(unit: Unit) -> Row:
+def _condition(unit: Unit) -> Result:
     if unit["LoadState"] != "loaded":
         return wrong("service", f"{UNIT} is {unit['LoadState']}", f"systemctl status {UNIT}")
     enabled, active = unit["UnitFileState"] or "not enabled", unit["ActiveState"]
@@ -243,7 +243,7 @@ def _condition(unit: Unit) -> Row:
     return ok("service", found)
 
 
-def _sandbox(unit: Unit, folders: Folders) -> Iterator[Row]:
+def _sandbox(unit: Unit, folders: Folders) -> Iterator[Result]:
     shut_out = [found for name, path in folders if (found := _shut_out(unit, f"folders.{name}", path))]
     yield from shut_out
     if not shut_out and unit["ProtectSystem"] == "strict" and not _one_mount(unit, folders):
@@ -254,7 +254,7 @@ def _sandbox(unit: Unit, folders: Folders) -> Iterator[Row]:
         )
 
 
-def _shut_out(unit: Unit, key: str, folder: Path) -> Row | None:
+def _shut_out(unit: Unit, key: str, folder: Path) -> Result | None:
     if _within(folder, tuple(unit.bound)):
         return None
     for protection, places in (("ProtectHome", _HOMES), ("PrivateTmp", _TEMPORARY)):

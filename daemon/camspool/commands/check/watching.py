@@ -1,4 +1,4 @@
-"""How drop/ will be watched and why, and what the kernel allows of inotify."""
+"""How drop/ will be watched and why, and the kernel's limits for inotify."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ from camspool.adapters.watch import (
     why_inotify,
     why_polling,
 )
-from camspool.commands.check.result import Row, ok, warning
+from camspool.commands.check.result import Result, ok, warning
 from camspool.commands.terminal import counted
 from camspool.config.settings import Settings
 from camspool.core.quantities import written
 
 
-def rows(settings: Settings) -> Iterator[Row]:
-    """The way of watching, and whether there are watches enough."""
+def results(settings: Settings) -> Iterator[Result]:
+    """The way of watching, and whether there are enough watches."""
     drop, wanted = settings.folders.drop, settings.watch.mode
     file_system = file_system_of(drop)
     if why := why_polling(wanted, file_system):
@@ -28,17 +28,17 @@ def rows(settings: Settings) -> Iterator[Row]:
     if not inotify_works(file_system):
         yield warning(
             "watching",
-            f"{found}, but {file_system} does not tell of what other machines change",
+            f"{found}, but {file_system} does not report changes made by other machines",
             "Set watch.mode to auto or polling.",
         )
         return
     yield within(inotify_limits(), folders_in(drop), found)
 
 
-def within(limits: InotifyLimits, folders: int, found: str) -> Row:
-    """Whether the limits let so many folders be watched; `found` is what is known already."""
+def within(limits: InotifyLimits, folders: int, found: str) -> Result:
+    """Whether the limits allow so many watched folders; `found` is what to say before that."""
     if limits.watches is None or limits.instances is None:
-        return ok("watching", f"{found}; the kernel's limits cannot be seen from here")
+        return ok("watching", f"{found}; the kernel's limits cannot be read from here")
     found = f"{found}; {counted(folders, 'folder')} now, and a user may watch {limits.watches:,}"
     if folders > limits.watches // 2:
         needed = max(524_288, 4 * folders)

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 from rich.console import Console
 
 from camspool.commands.demo.daemon import Daemon, DaemonTrouble
 from camspool.commands.demo.examples import EXAMPLES
 from camspool.commands.demo.folder import DemoFolder, FolderRefused
-from camspool.commands.demo.progress import board
+from camspool.commands.demo.progress import display
 from camspool.commands.demo.render import Screen
 from camspool.commands.demo.verdict import differences, look
+from camspool.commands.program import INTERRUPTED
 from camspool.core.status_document import Waiting
 from camspool.core.values import State
 from camspool.simulator import Settings, Simulator
@@ -26,7 +27,6 @@ _THROTTLE: Final = 300_000
 """Bytes per second of a download: the MP4s have some 200 kB, and one wants to see them arrive."""
 _LOOK_EVERY_S: Final = 0.1
 _WRONG_USAGE: Final = 2
-_INTERRUPTED: Final = 128 + signal.SIGINT
 
 
 class Demo:
@@ -46,8 +46,8 @@ class Demo:
         """Run it.
 
         Returns:
-            The exit code: 0 when all ended as it should, 1 when not, 2 for a folder that cannot be used, 130
-            when it was interrupted before its end.
+            The exit code: 0 if everything ended as it should, 1 if not, 2 for an unusable folder, and
+            130 after Ctrl-C.
         """
         try:
             folder = DemoFolder.choose(self._directory)
@@ -59,8 +59,8 @@ class Demo:
             try:
                 code = self._with_portal(folder, screen)
             except KeyboardInterrupt:
-                code = _INTERRUPTED
-        if self._stay or code == _INTERRUPTED:
+                code = INTERRUPTED
+        if code == INTERRUPTED:
             screen.stopped()
         return code
 
@@ -103,7 +103,7 @@ class Demo:
 
     def _watch(self, folder: DemoFolder, daemon: Daemon, deadline: float) -> None:
         """Show progress until every request has ended, or time is up."""
-        with board(self._console) as progress:
+        with display(self._console) as progress:
             while True:
                 rows = [look(folder, example) for example in EXAMPLES]
                 progress.show(rows)
@@ -112,23 +112,20 @@ class Demo:
                 daemon.check()
                 time.sleep(_LOOK_EVERY_S)
 
-    def _keep_running(self, folder: DemoFolder, screen: Screen, daemon: Daemon) -> None:
-        """Tell what becomes of the user's own requests, until Ctrl-C."""
+    def _keep_running(self, folder: DemoFolder, screen: Screen, daemon: Daemon) -> NoReturn:
+        """Print what becomes of the user's own requests, until Ctrl-C."""
         screen.staying()
-        told: dict[str, tuple[State, Waiting | None]] = {
+        shown: dict[str, tuple[State, Waiting | None]] = {
             status.name: (status.state, status.waiting) for status in folder.statuses()
         }
-        try:
-            while True:
-                for status in folder.statuses():
-                    news = status.state, status.waiting
-                    if told.get(status.name) != news:
-                        told[status.name] = news
-                        screen.news(status)
-                daemon.check()
-                time.sleep(_LOOK_EVERY_S)
-        except KeyboardInterrupt:
-            return  # that is how it is meant to end
+        while True:
+            for status in folder.statuses():
+                news = status.state, status.waiting
+                if shown.get(status.name) != news:
+                    shown[status.name] = news
+                    screen.news(status)
+            daemon.check()
+            time.sleep(_LOOK_EVERY_S)
 
 
 @contextmanager

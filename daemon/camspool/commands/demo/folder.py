@@ -90,7 +90,7 @@ class DemoFolder:
         return (self.drop / file).exists()
 
     def service(self) -> ServiceStatus | None:
-        """What the daemon says of itself; None before it has said anything."""
+        """The service file; None before the daemon has written one."""
         try:
             return health.load((self.mirror / "_service.json").read_bytes())
         except FileNotFoundError:

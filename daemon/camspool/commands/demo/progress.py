@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from camspool.commands.demo.verdict import Seen
+from camspool.commands.demo.verdict import ExampleState
 from camspool.core.status_document import Status
 from camspool.core.values import State
 
@@ -32,14 +32,14 @@ _DOINGS: Final = {
 }
 
 
-class Board(AbstractContextManager["Board"], Protocol):
+class Display(AbstractContextManager["Display"], Protocol):
     """Shows how far the requests are."""
 
-    def show(self, rows: Sequence[Seen]) -> None: ...
+    def show(self, rows: Sequence[ExampleState]) -> None: ...
 
 
-def board(console: Console) -> Board:
-    """The board that suits the console."""
+def display(console: Console) -> Display:
+    """The display that suits the console."""
     moves = console.is_terminal and not console.is_dumb_terminal
     return _Moving(console) if moves else _Lines(console)
 
@@ -53,7 +53,7 @@ class _Moving:
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False)
 
-    def show(self, rows: Sequence[Seen]) -> None:
+    def show(self, rows: Sequence[ExampleState]) -> None:
         self._live.update(_table(rows), refresh=True)
 
     def __enter__(self) -> Self:
@@ -74,16 +74,16 @@ class _Lines:
         self._began = time.monotonic()
         self._shown: dict[str, tuple[State, str]] = {}
 
-    def show(self, rows: Sequence[Seen]) -> None:
+    def show(self, rows: Sequence[ExampleState]) -> None:
         for row in rows:
             if row.status is None:
                 continue
             waiting = row.status.waiting.message if row.status.waiting else ""
             if self._shown.get(row.example.name) != (row.status.state, waiting):
                 self._shown[row.example.name] = row.status.state, waiting
-                self._tell(row.status)
+                self._print(row.status)
 
-    def _tell(self, status: Status) -> None:
+    def _print(self, status: Status) -> None:
         elapsed = f"{time.monotonic() - self._began:5.1f} s"
         self._console.print(f"  {elapsed}  {status.name}: {status.state} ({doing(status)})", soft_wrap=True)
 
@@ -96,7 +96,7 @@ class _Lines:
         pass
 
 
-def _table(rows: Sequence[Seen]) -> Table:
+def _table(rows: Sequence[ExampleState]) -> Table:
     columns = (
         Column("request", no_wrap=True),
         Column("state", min_width=11),
@@ -114,7 +114,7 @@ def _table(rows: Sequence[Seen]) -> Table:
     return table
 
 
-def _settling(row: Seen) -> str:
+def _settling(row: ExampleState) -> str:
     return "" if row.example.file.endswith(".json") else "is it complete? (2 s)"
 
 

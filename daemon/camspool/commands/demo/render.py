@@ -1,4 +1,4 @@
-"""What the demo says besides progress: what it starts, what came of it, how to go on."""
+"""What the demo prints besides progress: what it starts, the results, how to go on."""
 
 import json
 import shlex
@@ -63,7 +63,7 @@ class Screen:
         )
 
     def failure(self, problems: Sequence[str]) -> None:
-        """What was not as it should be."""
+        """What went wrong."""
         self._console.print("\n[bold red]Something is not as it should be:")
         for problem in problems:
             self._console.print(f"  - {problem}", markup=False, soft_wrap=True)
@@ -93,7 +93,7 @@ class Screen:
         self._command(self._own_request())
         self._say("All that a request may hold:")
         self._command(f"{_own_command()} schema request")
-        self._say("README.md tells how to fetch from your own cameras.")
+        self._say("README.md explains how to fetch from your own cameras.")
 
     def staying(self) -> None:
         """That both keep running, and what can be done with them."""
@@ -204,7 +204,7 @@ def _grow(tree: Tree, folder: Path, notes: dict[Path, str], note: str = "") -> N
 
 
 def _shortened(whole: dict[str, Any]) -> dict[str, Any]:
-    """The parts of a status file that tell most, in its own order."""
+    """The most telling parts of a status file, in its own order."""
     short = {key: value for key, value in whole.items() if key in _SHORTENED}
     short["clips"] = [
         {key: value for key, value in clip.items() if key in _SHORTENED_CLIP} for clip in whole["clips"]
@@ -215,7 +215,7 @@ def _shortened(whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own_command() -> str:
-    """How the reader has called us, so that it can be pasted."""
+    """The command as the reader called it, for pasting."""
     if shutil.which("camspool"):
         return "camspool"
     called = Path(sys.argv[0])

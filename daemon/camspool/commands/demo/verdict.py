@@ -1,4 +1,4 @@
-"""Whether the demo ended as it should: states as expected, every MP4 there with the bytes stated."""
+"""Whether the demo ended as it should: the expected states, and every MP4 with the stated bytes."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from camspool.core.values import State
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ExampleState:
     """An example, as the folders show it now."""
 
     example: Example
@@ -24,15 +24,15 @@ class Seen:
         return self.status is not None and self.status.state.final and not self.outstanding
 
 
-def look(folder: DemoFolder, example: Example) -> Seen:
+def look(folder: DemoFolder, example: Example) -> ExampleState:
     """What the folders show of an example."""
     # In this order: a request that has left drop/ has its last status in place.
     outstanding = folder.is_outstanding(example.file)
-    return Seen(example, folder.status(example.name), outstanding)
+    return ExampleState(example, folder.status(example.name), outstanding)
 
 
-def differences(folder: DemoFolder, seen: Seen) -> Iterator[str]:
-    """What is not as it should be with an example that has ended, in words."""
+def differences(folder: DemoFolder, seen: ExampleState) -> Iterator[str]:
+    """How an example that has ended differs from what was expected, in words."""
     example, status = seen.example, seen.status
     if not seen.ended or status is None:
         yield f"{example.file} has not ended: {_how_far(seen)}"
@@ -49,9 +49,9 @@ def differences(folder: DemoFolder, seen: Seen) -> Iterator[str]:
             yield f"{example.file}: clip {clip.key} has no MP4."
 
 
-def _how_far(seen: Seen) -> str:
+def _how_far(seen: ExampleState) -> str:
     if seen.status is None:
-        return "the daemon has not taken it up."
+        return "the daemon has not accepted it."
     waiting = seen.status.waiting
     return f"it is {seen.status.state}" + (f". {waiting.message}" if waiting else ".")
 

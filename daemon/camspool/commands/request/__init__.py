@@ -1,6 +1,6 @@
-"""`camspool request`: a request as a person would say it, made a file in drop/, and followed if wanted.
+"""`camspool request`: turns a request in a person's words into a file in drop/, and follows it if wanted.
 
-What a request may be is decided where the daemon decides it, in `core/request_parser.py`: nothing is
+`core/request_parser.py` decides what a valid request is, for the daemon and for this command: nothing is
 written that would be rejected.
 """
 

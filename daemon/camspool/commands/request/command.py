@@ -1,4 +1,4 @@
-"""The command as one function: understand, write, say what was understood, follow."""
+"""The command as one function: understand, write, print what was understood, follow."""
 
 import contextlib
 import hashlib
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from camspool.adapters.spool import MirrorReader, put
+from camspool.commands.program import INTERRUPTED
 from camspool.commands.request.following import Dropped, Following
 from camspool.commands.request.order import Made, Order, Refused, file_named, make, proposed_names
 from camspool.commands.status import phrases, snapshot
@@ -27,20 +28,19 @@ from camspool.core.quantities import written
 from camspool.core.request_parser import Rules
 from camspool.core.values import Entry, Problem, State
 
-_INTERRUPTED: Final = 130
 _GOOD: Final = frozenset({State.DONE, State.VALIDATED})
 
 
 def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -> int:
     """Write the request file; with `wait`, follow the request to its end.
 
-    On standard output comes what a script wants: the request file's path, or with `wait` those of the MP4s.
-    What people want to know is said on standard error.
+    Standard output gets what a script needs: the request file's path, or with `wait` those of the MP4s.
+    Standard error gets what people want to know.
 
     Args:
         settings: folders, time zone, what requests may be.
         order: the options.
-        name: what the request is to be called; None for a name of our own.
+        name: the request's name; None to make one up.
         wait: whether to follow it.
 
     Returns:
@@ -48,7 +48,7 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
 
     Raises:
         Refused: the order makes no request, or its name is taken.
-        Withdrawn: the file was taken away while it was waited for.
+        Withdrawn: the file disappeared before it was accepted.
         StorageTrouble: drop/ or mirror/ is not there, or cannot be written.
     """
     now, rules, people = datetime.now(UTC), request_rules(settings), Console(stderr=True)
@@ -135,7 +135,7 @@ def _follow(following: Following, mirror: Path, people: Console) -> int:
         status = following.to_the_end()
     except KeyboardInterrupt:
         people.print("Stopped waiting; the request itself goes on.")
-        return _INTERRUPTED
+        return INTERRUPTED
     for path in snapshot.mp4s(mirror, status):
         sys.stdout.write(f"{naming.printable(str(path))}\n")
     people.print(Text.assemble(safe(status.name), ": ", styled(status.state)), soft_wrap=True)

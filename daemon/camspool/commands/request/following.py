@@ -1,6 +1,6 @@
-"""Following a request to its end: on a terminal with a bar that moves, elsewhere a line for each change.
+"""Follows a request to its end: with a progress bar on a terminal, elsewhere with a line for each change.
 
-It only reads; whoever stops following stops nothing else.
+It only reads: to stop following changes nothing.
 """
 
 import os
@@ -42,13 +42,13 @@ class Dropped:
 
 
 class Following:
-    """One request that is waited for.
+    """Follows one request.
 
     Args:
         mirror: where its status appears.
         dropped: the file.
         zone: where times are shown.
-        console: what people look at.
+        console: where people look.
     """
 
     def __init__(self, mirror: MirrorReader, dropped: Dropped, zone: ZoneInfo, console: Console) -> None:
@@ -58,17 +58,17 @@ class Following:
         self._console = console
 
     def to_the_end(self) -> Status:
-        """Show how it gets on, until it has ended.
+        """Show its progress until it has ended.
 
         Raises:
-            Withdrawn: nobody will work on it.
+            Withdrawn: its file disappeared before it was accepted.
             StorageTrouble: the mirror is not there, or has gone away meanwhile.
         """
         if self._console.is_terminal:
             with Live(console=self._console, auto_refresh=False, transient=True) as live:
                 return self._follow(lambda status: live.update(self._line(status), refresh=True))
-        told: list[str] = []
-        return self._follow(lambda status: self._tell(status, told))
+        printed: list[str] = []
+        return self._follow(lambda status: self._print_change(status, printed))
 
     def _follow(self, show: Callable[[Status | None], None]) -> Status:
         while True:
@@ -100,15 +100,15 @@ class Following:
         line.add_row(styled(status.state), bar(status), f"{status.progress.percent:.0f} %", safe(news))
         return line
 
-    def _tell(self, status: Status | None, told: list[str]) -> None:
+    def _print_change(self, status: Status | None, printed: list[str]) -> None:
         now = datetime.now(UTC)
         if status is None:
             line = self._not_taken_in()
         else:
             waits = f": {phrases.waiting(status.waiting, now, self._zone)}" if status.waiting else ""
             line = f"{status.state}{waits}"
-        if told[-1:] != [line]:
-            told.append(line)
+        if printed[-1:] != [line]:
+            printed.append(line)
             self._console.print(safe(line), soft_wrap=True)
 
     def _not_taken_in(self) -> str:

@@ -1,4 +1,4 @@
-"""From what was typed to the bytes of a request file, or to all that is wrong with it. Pure."""
+"""From the options as typed to the bytes of a request file, or to every problem with them. Pure."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _SPAN: Final = frozenset({"--from", "--to"})
 
 
 class Refused(CamspoolError):
-    """The order makes no request; `problems` are all that is wrong, by the names of options."""
+    """The options make no request; `problems` has every reason, each with the option's name as its path."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(problem.sentence for problem in problems))
@@ -70,7 +70,7 @@ def make(order: Order, now: datetime, rules: Rules) -> Made:
         rules: what the configuration says about requests.
 
     Raises:
-        Refused: with everything that is wrong.
+        Refused: with every problem.
     """
     problems: list[Problem] = []
     span = _Span(order, now.replace(microsecond=0), rules, problems).fields()
@@ -99,7 +99,7 @@ def make(order: Order, now: datetime, rules: Rules) -> Made:
 
 
 def proposed_names(entry: Entry, rules: Rules) -> Iterator[str]:
-    """Paths below drop/, of which the first that is free will do: `gate-20260301-140500.json`."""
+    """Paths below drop/ to try in turn: `gate-20260301-140500.json`, then numbered ones."""
     first = cameras(entry)[0]
     plain = unicodedata.normalize("NFKD", f"camera-{first}" if isinstance(first, int) else first)
     stem = re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
@@ -129,7 +129,7 @@ def file_named(name: str) -> str:
 
 
 class _Span:
-    """The time that is asked for, said in one of three ways."""
+    """The range, which can be given in one of three ways."""
 
     def __init__(self, order: Order, now: datetime, rules: Rules, problems: list[Problem]) -> None:
         self._order = order
@@ -175,7 +175,7 @@ class _Span:
         first = self._moment("--around", order.around)
         if first is None or before is None or after is None:
             return {}
-        # Another one where the clocks went back: nothing of either is missed.
+        # The second one where a local time occurs twice, so that nothing is missed.
         last = moment(order.around, self._now, self._rules.timezone, later=True)
         return self._between(first - timedelta(seconds=before), last + timedelta(seconds=after))
 
@@ -229,10 +229,13 @@ def _metadata(pairs: Sequence[str], problems: list[Problem]) -> dict[str, str]:
 
 
 def _together(own: Sequence[Problem], of_the_request: Sequence[Problem]) -> list[Problem]:
-    """All problems once: a time that was not understood is not missing as well."""
-    told = any(problem.path != "--meta" for problem in own)
+    """Each problem once: a time that was not understood is not reported as missing too."""
+    said = any(problem.path != "--meta" for problem in own)
     named = [replace(problem, path=_option(problem.path)) for problem in of_the_request]
-    return [*own, *(each for each in named if not (told and each.value is None and each.path in _SPAN))]
+    return [
+        *own,
+        *(each for each in named if not (said and each.value is None and each.path in _SPAN)),
+    ]
 
 
 def _option(path: str) -> str:

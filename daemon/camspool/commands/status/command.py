@@ -1,9 +1,9 @@
-"""The command in its three forms: the overview once, the overview live, one request whole."""
+"""The command in its three forms: the overview once, the overview live, one request in full."""
 
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NoReturn
 
 from rich.live import Live
 from rich.text import Text
@@ -12,14 +12,14 @@ from camspool.adapters.spool import MirrorReader
 from camspool.commands.status import document, phrases, snapshot
 from camspool.commands.status.lookup import find
 from camspool.commands.status.render import Board
-from camspool.commands.status.request_detail import Whole
+from camspool.commands.status.request_detail import RequestDetail
 from camspool.commands.terminal import standard_output
 from camspool.config.settings import Settings
 from camspool.core import document as status_document
 
 _EVERY_S: Final = 1.0
 _SHARE: Final = 10
-"""Looking at a mirror so large that it takes long is done so much more rarely: a tenth of the time."""
+"""Looking takes at most a tenth of the time: a large mirror is looked at less often."""
 
 
 def show(settings: Settings, last: int, *, as_json: bool) -> None:
@@ -40,21 +40,18 @@ def show(settings: Settings, last: int, *, as_json: bool) -> None:
         standard_output().print(Board(view))
 
 
-def watch(settings: Settings, last: int) -> None:
-    """Show the overview, as it is from moment to moment, until Ctrl-C; the last one stays.
+def watch(settings: Settings, last: int) -> NoReturn:
+    """Keep showing the current overview until Ctrl-C; the last one stays on the screen.
 
     Raises:
         StorageTrouble: the mirror is not there, or has gone away meanwhile.
     """
     console = standard_output()
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
-        try:
-            while True:
-                began = time.monotonic()
-                live.update(Board(snapshot.look(settings, last, datetime.now(UTC))), refresh=True)
-                time.sleep(max(_EVERY_S, _SHARE * (time.monotonic() - began)))
-        except KeyboardInterrupt:
-            return  # that is how it is meant to end
+        while True:
+            began = time.monotonic()
+            live.update(Board(snapshot.look(settings, last, datetime.now(UTC))), refresh=True)
+            time.sleep(max(_EVERY_S, _SHARE * (time.monotonic() - began)))
 
 
 def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
@@ -62,7 +59,7 @@ def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
 
     Raises:
         NoSuchRequest: nothing goes by the name.
-        NotTakenIn: it lies in drop/, and nobody has looked at it yet.
+        NotTakenIn: it lies in drop/ and has no status yet.
         StorageTrouble: the mirror is not there.
     """
     mirror, now = MirrorReader.beside_the_daemon(settings.folders.mirror), datetime.now(UTC)
@@ -74,4 +71,4 @@ def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
     console, service = standard_output(), snapshot.service(mirror.root)
     if not status.state.final and not phrases.is_running(service, now):
         console.print(Text(phrases.daemon(service, now, settings.timezone), "bold red"))
-    console.print(Whole(status, mirror.root, now, settings.timezone))
+    console.print(RequestDetail(status, mirror.root, now, settings.timezone))

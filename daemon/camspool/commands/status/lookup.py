@@ -1,4 +1,4 @@
-"""Which request a person means by a name or a path, and what to say where there is none."""
+"""Which request a person means by a name or a path, with suggestions where there is none."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -39,7 +39,7 @@ def find(drop: Path, mirror: MirrorReader, argument: str) -> Status:
             return status
         raise NotTakenIn(
             terminal_safe(
-                f"{drop / file} is {phrases.NOT_TAKEN_IN}. camspool status tells whether a daemon works."
+                f"{drop / file} is {phrases.NOT_TAKEN_IN}. camspool status says whether a daemon runs."
             )
         )
     for name in _in_mirror(mirror, argument):

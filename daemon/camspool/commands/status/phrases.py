@@ -1,4 +1,4 @@
-"""A request, a wait, the daemon in a few words for people. Pure; escaping is the screen's business."""
+"""Requests, waits and the daemon in a few words. Pure; `render` escapes what it prints."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -38,19 +38,19 @@ def is_running(service: ServiceStatus | None, now: datetime) -> bool:
 
 
 def daemon(service: ServiceStatus | None, now: datetime, zone: ZoneInfo) -> str:
-    """How the daemon is, and what to do where it is not."""
+    """Whether the daemon runs, and what to do if it does not."""
     if service is None:
-        return f"The daemon has not said anything of itself here: is it running? If not, {_START}."
-    told = instant(service.updated_at, zone, now)
+        return f"No daemon has written its service file here: is it running? If not, {_START}."
+    last_seen = instant(service.updated_at, zone, now)
     if is_running(service, now):
         return "The daemon works."
     if service.state in {ServiceState.STOPPING, ServiceState.STOPPED}:
-        return f"The daemon was stopped ({told}). Requests wait until it runs again: {_START}."
-    return f"The daemon is down: its last sign of life is of {told}. Requests wait: {_START}."
+        return f"The daemon was stopped ({last_seen}). Requests wait until it runs again: {_START}."
+    return f"The daemon is down: its last sign of life was at {last_seen}. Requests wait: {_START}."
 
 
 def problems(service: ServiceStatus, now: datetime, zone: ZoneInfo) -> Iterable[str]:
-    """What is wrong with the whole service, each with since when."""
+    """The problems of the service as a whole, each with its beginning."""
     for problem in service.problems:
         yield f"{problem.message} (since {instant(problem.since, zone, now)})"
 
@@ -87,7 +87,7 @@ def instant(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 
 def local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The moment where the people are; as it was written in the first and the last hours of all dates."""
+    """The moment in local time; unchanged where that would leave the range of dates."""
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -108,7 +108,7 @@ def speed(status: Status) -> int:
 
 
 def news(status: Status, now: datetime, zone: ZoneInfo) -> str:
-    """What is being done, what it waits for, or what has come of it."""
+    """What is being done, what it waits for, or how it ended."""
     if status.state.final:
         return _outcome(status, now, zone)
     if status.waiting:

@@ -1,6 +1,6 @@
-"""What was seen, on a terminal of any width or in a pipe.
+"""Prints the overview, on a terminal of any width or in a pipe.
 
-Whatever comes from a file is a `Text` without control characters: rich's markup in it stays what it is.
+Text from files is put into a `Text` without control characters, so that rich does not interpret markup in it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ _STYLES: Final = {
 
 
 def safe(text: str, style: str = "") -> Text:
-    """Anything from a file, as it may be shown."""
+    """Text from a file, safe to print."""
     return Text(terminal_safe(text), style)
 
 
@@ -70,7 +70,7 @@ class Board:
 
 
 def daemon(view: View) -> Iterator[Text]:
-    """Whether the daemon works, and what it complains of."""
+    """Whether the daemon works, and its problems."""
     works = phrases.is_running(view.service, view.at)
     yield Text(phrases.daemon(view.service, view.at, view.zone), "green" if works else "bold red")
     if works and view.service:
@@ -94,12 +94,12 @@ def _row(view: View, outstanding: Outstanding) -> _Row:
         return _Row(Text("new", "dim"), safe(outstanding.file, "bold"))
     state, name = styled(status.state), safe(status.name, "bold")
     try:
-        return _told(view, status, state, name)
-    except (ArithmeticError, ValueError) as error:  # anybody may have edited it: the others are shown
+        return _row_of(view, status, state, name)
+    except (ArithmeticError, ValueError) as error:  # somebody may have edited it; the others are still shown
         return _Row(state, name, news=safe(f"cannot be shown: {error}", "red"))
 
 
-def _told(view: View, status: Status, state: Text, name: Text) -> _Row:
+def _row_of(view: View, status: Status, state: Text, name: Text) -> _Row:
     span = phrases.span(status)
     percent = Text(f"{status.progress.percent:.0f} %")
     return _Row(

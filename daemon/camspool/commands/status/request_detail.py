@@ -1,4 +1,4 @@
-"""One request whole, on a terminal or in a pipe: all that its status tells, its clips and its history."""
+"""One request in full, on a terminal or in a pipe: what its status says, its clips and its history."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _MOST: Final = 100
 _Facts = Iterator[tuple[str, Text | ProgressBar]]
 
 
-class Whole:
+class RequestDetail:
     """A request.
 
     Args:

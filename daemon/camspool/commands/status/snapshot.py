@@ -1,7 +1,7 @@
-"""What the folders tell: the files in drop/ with their statuses, what has ended last, the daemon's own word.
+"""A look at the folders: the files in drop/ with their statuses, the latest that ended, the service file.
 
-Of the mirror, however large, only the names and times of its status files are looked at, and those read that
-are shown.
+However large the mirror is, only the names and times of its status files are looked at, and only those that
+are shown are read.
 """
 
 import os
@@ -28,7 +28,7 @@ from camspool.core.values import State
 
 _LONGEST_SERVICE: Final = 1024 * 1024
 _MOST_READ: Final = 1000
-"""Statuses that are read to find the latest ones: retention may have touched very many."""
+"""Statuses read at most to find the latest ones: retention may have changed very many."""
 _BUSY_STATES: Final = [state for state, _ in BUSIEST_FIRST]
 
 
@@ -82,7 +82,7 @@ def look(settings: Settings, last: int, now: datetime) -> View:
 
 
 def service(mirror: Path) -> ServiceStatus | None:
-    """What the daemon last said of itself; None when it has said nothing that can be read."""
+    """The service file; None if there is none that can be read."""
     try:
         with (mirror / SERVICE_FILE).open("rb") as file:
             return health.load(file.read(_LONGEST_SERVICE))
@@ -91,7 +91,7 @@ def service(mirror: Path) -> ServiceStatus | None:
 
 
 def status_of(mirror: MirrorReader, file: str, sha256: str | None = None) -> Status | None:
-    """The status of a file in drop/, under whichever name it has got; of that version of it, if one is named.
+    """The status of a file in drop/, under whatever name it got; of the version with that hash, if given.
 
     An earlier request that was called the same and has been filed is another one. None also when the mirror
     cannot be read.
@@ -110,7 +110,7 @@ def _status_of(mirror: MirrorReader, file: str, sha256: str | None) -> Status | 
         status = read(mirror, name)
         if status is None and mirror.size(naming.status_path(name)) is None:
             break
-        # What is there and no status of ours has cost the request a number.
+        # Something else under that name has cost the request a number.
         if (
             status is None
             or status.request.file != naming.printable(file)

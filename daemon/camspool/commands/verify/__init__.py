@@ -1,7 +1,7 @@
-"""`camspool verify`: are the MP4s in the mirror as their status files promise? It re-reads them all.
+"""`camspool verify`: re-reads the MP4s in the mirror and compares them with their status files.
 
-Only reads, and takes no lock: it works beside a running daemon, and for other users than the daemon's.
-Part files and temporary ones are no footage, and the daemon's clean-up is responsible for them.
+It only reads and takes no lock: it works beside a running daemon, and for other users than the daemon's.
+Part files and temporary files are no footage; the daemon's clean-up deals with them.
 """
 
 from camspool.commands.verify.command import verify

@@ -1,4 +1,4 @@
-"""The command as one function: what to look at, the run over it, and what is said of it."""
+"""The command as one function: choose what to verify, verify it, print the result."""
 
 import sys
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from camspool.commands.verify.verification import Verification
 
 
 def verify(root: Path, level: Verify, paths: Sequence[str], *, as_json: bool) -> bool:
-    """Verify what `paths` mean, or all of the mirror, and say on standard output what is wrong.
+    """Verify what `paths` mean, or all of the mirror, and print the discrepancies on standard output.
 
     Args:
         root: the mirror.
-        level: how far downloads are looked into; the structure is looked at in any case.
+        level: how thoroughly MP4s are examined; at least their structure.
         paths: as the user wrote them.
-        as_json: say it in JSON.
+        as_json: print them as JSON.
 
     Returns:
-        True when all is well.
+        True if there is no discrepancy.
 
     Raises:
         NoSuchTarget: one of `paths` leads to nothing in the mirror.

@@ -1,4 +1,4 @@
-"""What a verification says: a table of what is wrong, or one JSON document; progress on a terminal."""
+"""The discrepancies as a table or as one JSON document, and progress on a terminal."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from camspool.commands.terminal import counted, standard_output, terminal_safe
-from camspool.commands.verify.verdicts import HINTS, Discrepancy, Tally, What
+from camspool.commands.verify.verdicts import HINTS, Discrepancy, Kind, Tally
 from camspool.commands.verify.verification import Verification
 from camspool.core.errors import StorageTrouble
 from camspool.core.naming import printable
@@ -23,7 +23,7 @@ _MOST_ROWS: Final = 500
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """A line on the terminal that says what is being read; elsewhere nothing."""
+    """A line on the terminal with the file that is being read; elsewhere nothing."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
@@ -35,7 +35,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 
 def write_table(run: Verification) -> bool:
-    """Print what is wrong and the totals; True when all is well.
+    """Print the discrepancies and the totals; True if there are none.
 
     Raises:
         StorageTrouble: as `problems` does, after what was found before has been printed.
@@ -55,10 +55,10 @@ def write_table(run: Verification) -> bool:
 
 
 def write_json(run: Verification, out: TextIO) -> bool:
-    """Write one document, each problem as it is found: nothing has to fit into memory.
+    """Write one document, each discrepancy as it is found: it need not fit into memory.
 
     Returns:
-        True when all is well. `trouble` in the document says why a run could not be finished.
+        True if there is no discrepancy. `trouble` in the document says why a run could not be finished.
     """
     out.write(f'{{\n  "schema": {_json(SCHEMA)},\n  "mirror": {_json(str(run.root))},\n  "problems": [')
     trouble, between = None, "\n"
@@ -96,7 +96,7 @@ def _print_table(console: Console, problems: list[Discrepancy]) -> None:
         table.add_row(problem.what, *(Text(terminal_safe(cell)) for cell in cells))
     console.print(table)
     console.print()
-    for what in What:
+    for what in Kind:
         if any(problem.what is what for problem in problems):
             console.print(Text.assemble((what, "bold"), ": ", HINTS[what]), soft_wrap=True)
 

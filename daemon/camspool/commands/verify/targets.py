@@ -1,4 +1,4 @@
-"""What the user means by a PATH: a request, one MP4, or all that lies in a folder of the mirror."""
+"""Resolves a PATH to a request, to one MP4, or to everything in a folder of the mirror."""
 
 import os
 from collections.abc import Iterator

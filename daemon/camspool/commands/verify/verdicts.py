@@ -1,4 +1,4 @@
-"""What is wrong with the footage of a request, judged from its status and from what was read. No I/O."""
+"""How MP4s differ from what a request's status promises. No I/O."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from camspool.core.status_document import OutputFile, Status
 from camspool.core.values import State
 
 
-class What(StrEnum):
+class Kind(StrEnum):
     """The ways in which a file can be wrong."""
 
     MISSING = "missing"
@@ -23,23 +23,23 @@ class What(StrEnum):
 
 _AGAIN: Final = "move its request file from the mirror back to the drop folder to fetch it again."
 
-HINTS: Final[Mapping[What, str]] = {
-    What.MISSING: f"If it was not deleted on purpose, {_AGAIN}",
-    What.CHANGED: f"Move the MP4 away or delete it, then {_AGAIN}",
-    What.DAMAGED: f"Move the MP4 away or delete it, then {_AGAIN}",
-    What.UNREADABLE: "Try as a user who may read it, such as the daemon's; otherwise look after the disk.",
-    What.UNKNOWN: "No status file beside it counts it as footage: see what it is, and move or delete it.",
-    What.FOREIGN: "Restore the status file from a backup; or move it away, and drop the request again.",
+HINTS: Final[Mapping[Kind, str]] = {
+    Kind.MISSING: f"If it was not deleted on purpose, {_AGAIN}",
+    Kind.CHANGED: f"Move the MP4 away or delete it, then {_AGAIN}",
+    Kind.DAMAGED: f"Move the MP4 away or delete it, then {_AGAIN}",
+    Kind.UNREADABLE: "Try as a user who may read it, such as the daemon's; otherwise check the disk.",
+    Kind.UNKNOWN: "No status file beside it counts it as footage: see what it is, and move or delete it.",
+    Kind.FOREIGN: "Restore the status file from a backup; or move it away, and drop the request again.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """One thing wrong; `path` is below the mirror, `request` the name of the request that it belongs to."""
+    """A difference; `path` is below the mirror, `request` the name of the request that it belongs to."""
 
     path: str
     request: str | None
-    what: What
+    what: Kind
     found: str
     expected: str
 
@@ -63,7 +63,7 @@ class VideoRead:
 
 @dataclass(slots=True)
 class Tally:
-    """What was looked at: status files, those of requests in work among them, MP4s and the bytes of these."""
+    """Counts of status files (in all, and of requests in work), MP4s and their bytes."""
 
     requests: int = 0
     in_work: int = 0
@@ -92,13 +92,13 @@ def accounted(status: Status, removed_before: datetime) -> set[str]:
 
 
 def compare(path: str, request: str, file: OutputFile, found: VideoRead | None) -> Discrepancy | None:
-    """What is wrong with one promised MP4; None when it is as promised."""
+    """How one promised MP4 differs; None if it is as promised."""
     if found is None:
-        return Discrepancy(path, request, What.MISSING, "no such file", f"an MP4 of {file.bytes} bytes")
+        return Discrepancy(path, request, Kind.MISSING, "no such file", f"an MP4 of {file.bytes} bytes")
     if found.bytes != file.bytes:
-        return Discrepancy(path, request, What.CHANGED, f"{found.bytes} bytes", f"{file.bytes} bytes")
+        return Discrepancy(path, request, Kind.CHANGED, f"{found.bytes} bytes", f"{file.bytes} bytes")
     if found.sha256 != file.sha256:
-        return Discrepancy(path, request, What.CHANGED, f"SHA-256 {found.sha256}", f"SHA-256 {file.sha256}")
+        return Discrepancy(path, request, Kind.CHANGED, f"SHA-256 {found.sha256}", f"SHA-256 {file.sha256}")
     if found.damage is not None:
-        return Discrepancy(path, request, What.DAMAGED, found.damage, "a whole video")
+        return Discrepancy(path, request, Kind.DAMAGED, found.damage, "a whole video")
     return None

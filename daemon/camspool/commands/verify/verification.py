@@ -1,4 +1,4 @@
-"""Goes through the mirror, and looks twice before it calls anything wrong: a daemon may be at work."""
+"""Goes through the mirror, and looks twice before it reports anything, since a daemon may be at work."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from camspool.adapters.spool import FolderContents, Foreign
 from camspool.adapters.spool.reader import why
 from camspool.commands.verify.mirror import Mirror
 from camspool.commands.verify.targets import Target
-from camspool.commands.verify.verdicts import Discrepancy, Tally, What, accounted, compare, promised
+from camspool.commands.verify.verdicts import Discrepancy, Kind, Tally, accounted, compare, promised
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
 from camspool.core.naming import below
@@ -20,7 +20,7 @@ _NOT_OURS_TO_READ: Final = "lost+found"
 
 
 class Verification:
-    """One run. What it keeps in memory is one status, and the names of the files of one folder.
+    """One run, which keeps in memory one status and the names of the files of one folder.
 
     Args:
         mirror: what to read.
@@ -37,7 +37,7 @@ class Verification:
         self._on_look: Callable[[str], None] = lambda _: None
 
     def problems(self, on_look: Callable[[str], None] | None = None) -> Iterator[Discrepancy]:
-        """All that is wrong, as it is found.
+        """Every discrepancy, as it is found.
 
         Args:
             on_look: called with the path of each status file and MP4 before it is read.
@@ -97,7 +97,7 @@ class Verification:
         yield from self._unknown(folder, unknown)
 
     def _request(self, name: str, unknown: set[str], only: str | None = None) -> Iterator[Discrepancy]:
-        """What is wrong with a request; the files that its status accounts for are taken out of `unknown`."""
+        """The discrepancies of a request; takes the files that its status accounts for out of `unknown`."""
         self._on_look(naming.status_path(name))
         status = self._load(name)
         if isinstance(status, Discrepancy):
@@ -117,7 +117,7 @@ class Verification:
         except StorageTrouble as error:
             return _unreadable(naming.status_path(name), name, error)
         if isinstance(found, Foreign):
-            return Discrepancy(found.path, None, What.FOREIGN, found.why, f"the status of {name}")
+            return Discrepancy(found.path, None, Kind.FOREIGN, found.why, f"the status of {name}")
         return found
 
     def _examine(self, name: str, file: OutputFile) -> Discrepancy | None:
@@ -146,7 +146,7 @@ class Verification:
             path = below(folder, video)
             size = self._mirror.size(path)
             if size is not None:
-                yield Discrepancy(path, None, What.UNKNOWN, f"{size} bytes", "footage that a status names")
+                yield Discrepancy(path, None, Kind.UNKNOWN, f"{size} bytes", "footage that a status names")
 
     def _accounted_now(self, folder: str) -> set[str]:
         names: set[str] = set()
@@ -159,4 +159,4 @@ class Verification:
 
 
 def _unreadable(path: str, request: str | None, trouble: StorageTrouble) -> Discrepancy:
-    return Discrepancy(path, request, What.UNREADABLE, why(trouble), "a file or folder that can be read")
+    return Discrepancy(path, request, Kind.UNREADABLE, why(trouble), "a file or folder that can be read")
