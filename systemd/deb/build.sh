@@ -63,7 +63,7 @@ install_files() {
     put systemd/tmpfiles.conf /usr/lib/tmpfiles.d/camspool.conf
     put config.example.yaml /etc/camspool/config.yaml
     chmod 640 "$root/etc/camspool/config.yaml" # addresses of notices hold passwords; postinst gives it its group
-    for file in README.md INTEGRATE.md OPERATE.md CHANGELOG.md page.png; do put "$file" "/usr/share/doc/camspool/$file"; done
+    for file in README.md INTEGRATE.md OPERATE.md SECURITY.md CHANGELOG.md tests/system/page.png; do put "$file" "/usr/share/doc/camspool/$file"; done
     put LICENSE /usr/share/doc/camspool/copyright
     for file in folders nas-group notices; do
         put "systemd/examples/$file.conf" "/usr/share/doc/camspool/examples/$file.conf"
