@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from camspool.adapters.batching import CALLS_AT_ONCE, Batching
-from camspool.adapters.pacing import Backoff, Pacing
+from camspool.adapters.pacing import Backoff, Pacing, PacingSettings
 from camspool.adapters.survilla import Survilla
 from camspool.core.errors import CamspoolError, ClipTrouble, RecordingExpired
 from camspool.core.ports import Answer, AskProgress, Clock, PrepareRecording, Question
@@ -63,7 +63,7 @@ class GatedApi:
 
 @asynccontextmanager
 async def batching(api: GatedApi, clock: Clock, batch: int = 50) -> AsyncIterator[Batching]:
-    recordings = Batching(api, clock, batch)
+    recordings = Batching(api, clock, lambda: batch)
     try:
         yield recordings
     finally:
@@ -200,7 +200,7 @@ async def test_closing_cancels_who_waits_and_leaves_no_task() -> None:
     api, clock = GatedApi(), FakeClock()
     before = asyncio.all_tasks()
     api.answering.clear()
-    recordings = Batching(api, clock, 1)
+    recordings = Batching(api, clock, lambda: 1)
     tasks = [asyncio.create_task(recordings.progress(str(index))) for index in range(CALLS_AT_ONCE + 2)]
     await clock.advance(1)
     await recordings.aclose()
@@ -229,8 +229,8 @@ class HurriedClock:
 async def whole(simulator: Simulator) -> AsyncIterator[Batching]:
     clock = HurriedClock()
     survilla = Survilla(simulator.url, lambda: simulator.token, clock, user_agent="camspool/test")
-    pacing = Pacing(survilla, clock, rate=5, backoff=Backoff(5, 600), jitter=lambda: 0.0)
-    recordings = Batching(pacing, clock, batch=50)
+    pacing = Pacing(survilla, clock, settings=lambda: PacingSettings(5, Backoff(5, 600)), jitter=lambda: 0.0)
+    recordings = Batching(pacing, clock, lambda: 50)
     try:
         yield recordings
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from camspool.adapters.download import COURTESY, HttpDownloads, body
+from camspool.adapters.download import COURTESY, DownloadSettings, HttpDownloads, body
 from camspool.adapters.download import part as part_module
 from camspool.adapters.download.pace import Meter
 from camspool.core.errors import ClipTrouble
@@ -429,9 +429,10 @@ async def test_memory_does_not_depend_on_the_size(part: Path) -> None:
 
 async def test_another_timeout_holds_for_the_next_download(tmp_path: Path) -> None:
     with FaultyServer(in_turn(whole, stall)) as server:
-        async with downloads(patience=60) as adapter:
+        settings = DownloadSettings(timeout=60)
+        async with downloads(settings=lambda: settings) as adapter:
             await adapter.fetch(DownloadOrder(server.url(), tmp_path / "a"), lambda _: None)
-            adapter.configure(timeout=0.2, rate=lambda: None)
+            settings = DownloadSettings(timeout=0.2)
             with pytest.raises(ClipTrouble, match=r"for 0\.2 s"):
                 await adapter.fetch(DownloadOrder(server.url(), tmp_path / "b"), lambda _: None)
     assert server.connections == 2
@@ -446,12 +447,13 @@ async def test_another_timeout_holds_after_a_download_that_it_came_upon(tmp_path
         whole(exchange)
 
     with FaultyServer(in_turn(held_up, stall)) as server:
-        async with downloads(patience=60) as adapter:
+        settings = DownloadSettings(timeout=60)
+        async with downloads(settings=lambda: settings) as adapter:
             task = asyncio.create_task(
                 adapter.fetch(DownloadOrder(server.url(), tmp_path / "a"), lambda _: None)
             )
             await until(begun.is_set)
-            adapter.configure(timeout=0.2, rate=lambda: None)
+            settings = DownloadSettings(timeout=0.2)
             go_on.set()
             assert (await task).sha256 == SHA256
             with pytest.raises(ClipTrouble, match=r"for 0\.2 s"):
@@ -460,10 +462,11 @@ async def test_another_timeout_holds_after_a_download_that_it_came_upon(tmp_path
 
 async def test_lifting_the_rate_lets_a_running_download_go_on(part: Path) -> None:
     with FaultyServer(whole) as server:
-        async with downloads(rate=1000) as adapter:
+        settings = DownloadSettings(rate=lambda: 1000)
+        async with downloads(settings=lambda: settings) as adapter:
             task = asyncio.create_task(adapter.fetch(DownloadOrder(server.url(), part), lambda _: None))
             await until(lambda: part.exists() and part.stat().st_size)
-            adapter.configure(timeout=5, rate=lambda: None)
+            settings = DownloadSettings()
             assert (await asyncio.wait_for(task, 5)).sha256 == SHA256
 
 

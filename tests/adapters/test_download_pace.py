@@ -103,10 +103,10 @@ def test_a_limit_that_comes_or_goes_holds_at_once() -> None:
     line = Line(lambda _: None)
     assert line.limit.piece == LARGEST_PIECE
     assert line.run(1, [TURN], speed=100 * MB)[0] == pytest.approx(100 * MB, rel=0.05)
-    line.limit.change(lambda: MB)
+    line.rate = lambda _: MB
     assert line.limit.piece == TURN
     assert line.run(10, [TURN])[0] == pytest.approx(10 * MB, rel=0.05)
     owed = line.limit.take(3600 * MB)
     assert 0 < line.limit.wait_s(owed) <= 1
-    line.limit.change(lambda: None)
+    line.rate = lambda _: None
     assert line.limit.wait_s(owed) == 0

@@ -54,7 +54,7 @@ def mdat_at(content: bytes) -> int:
 async def test_a_whole_file_passes(
     clips: dict[str, bytes], tmp_path: Path, layout: str, verify: Verify
 ) -> None:
-    facts = await Mp4Videos(verify).inspect(saved(tmp_path, clips[layout]))
+    facts = await Mp4Videos(lambda: verify).inspect(saved(tmp_path, clips[layout]))
     assert facts.duration_s == pytest.approx(DURATION_S)
     assert (facts.width, facts.height, facts.codec) == (WIDTH, HEIGHT, "h264")
 
@@ -336,16 +336,16 @@ def test_a_giant_moov_is_not_read(clips: dict[str, bytes], tmp_path: Path) -> No
 async def test_a_file_that_cannot_be_read_is_a_matter_of_storage(tmp_path: Path, verify: Verify) -> None:
     for path in (tmp_path / "missing.mp4", tmp_path):
         with pytest.raises(StorageTrouble, match=str(path)) as raised:
-            await Mp4Videos(verify).inspect(path)
+            await Mp4Videos(lambda: verify).inspect(path)
         assert raised.value.reason == WaitReason.FOLDER_UNAVAILABLE
 
 
 def test_decode_without_pyav_is_refused_early_with_the_remedy() -> None:
     program = (
         "import sys; sys.modules['av'] = None\n"
-        "from camspool.adapters.mp4 import Mp4Videos\n"
-        "Mp4Videos('structure').check_available()\n"
-        "Mp4Videos('decode').check_available()\n"
+        "from camspool.adapters.mp4 import check_available\n"
+        "check_available('structure')\n"
+        "check_available('decode')\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ConfigurationError.__name__ in ended.stderr
@@ -374,7 +374,7 @@ def test_decoding_stops_when_told(clips: dict[str, bytes], tmp_path: Path) -> No
 
 
 async def test_cancelling_reaches_the_decoder(clips: dict[str, bytes], tmp_path: Path) -> None:
-    task = asyncio.create_task(Mp4Videos("decode").inspect(saved(tmp_path, clips["faststart"])))
+    task = asyncio.create_task(Mp4Videos(lambda: "decode").inspect(saved(tmp_path, clips["faststart"])))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

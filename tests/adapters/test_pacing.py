@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from camspool.adapters.pacing import Backoff, Pacing
+from camspool.adapters.pacing import Backoff, Pacing, PacingSettings
 from camspool.core.errors import CamspoolError, ClipTrouble, ServiceTrouble
 from camspool.core.ports import Answer, AskProgress, ListCameras, PrepareRecording, Question
 from camspool.core.status_document import Waiting
@@ -52,8 +52,7 @@ class Setting:
         self.pacing = Pacing(
             self.api,
             self.clock,
-            rate=rate,
-            backoff=Backoff(first=5, longest=600),
+            settings=lambda: PacingSettings(rate, Backoff(first=5, longest=600)),
             on_trouble=self.told.append,
             jitter=lambda: jitter,
         )
@@ -208,7 +207,7 @@ async def test_preparations_that_all_may_have_started_make_the_next_batch_smalle
             return [ClipTrouble(WaitReason.API_ERROR, "not known") for _ in questions]
 
     clock = FakeClock()
-    pacing = Pacing(Ambiguous(clock), clock, rate=10, backoff=Backoff(5, 600))
+    pacing = Pacing(Ambiguous(clock), clock, settings=lambda: PacingSettings(10, Backoff(5, 600)))
     await pacing.ask([PrepareRecording(f"r{index}", 720) for index in range(8)])
     assert pacing.largest(PrepareRecording) == 4
     await pacing.ask(many(8))

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pytest
 
 from camspool.adapters.batching import Batching
-from camspool.adapters.download import HttpDownloads
+from camspool.adapters.download import DownloadSettings, HttpDownloads
 from camspool.adapters.mp4 import Mp4Videos
-from camspool.adapters.pacing import Backoff, Counting, Pacing
+from camspool.adapters.pacing import Backoff, Counting, Pacing, PacingSettings
 from camspool.adapters.spool import Spool
 from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
@@ -49,13 +49,15 @@ class SimulatedPortal:
         self._simulator = simulator
         self.clock = SystemClock()
         self.survilla = Survilla(
-            simulator.url, lambda: simulator.token, self.clock, timeout=5.0, user_agent=USER_AGENT
+            simulator.url, lambda: simulator.token, self.clock, timeout=lambda: 5.0, user_agent=USER_AGENT
         )
         self.counting = Counting(self.survilla, Counter())
-        self.pacing = Pacing(self.counting, self.clock, rate=1000, backoff=Backoff(0.05, 1))
-        self.recordings = Batching(self.pacing, self.clock, batch=50)
-        self.downloads = HttpDownloads(timeout=5, rate=lambda: None, user_agent=USER_AGENT)
-        self.videos = Mp4Videos("structure")
+        self.pacing = Pacing(
+            self.counting, self.clock, settings=lambda: PacingSettings(1000, Backoff(0.05, 1))
+        )
+        self.recordings = Batching(self.pacing, self.clock, lambda: 50)
+        self.downloads = HttpDownloads(lambda: DownloadSettings(timeout=5), user_agent=USER_AGENT)
+        self.videos = Mp4Videos(lambda: "structure")
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         return self._runner.run(work)

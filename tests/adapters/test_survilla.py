@@ -78,8 +78,8 @@ async def serving(respond: Respond | bytes) -> AsyncIterator[tuple[str, Heard]]:
 @asynccontextmanager
 async def client(url: str, **more: Any) -> AsyncIterator[Survilla]:
     more.setdefault("token", lambda: TOKEN)
-    more.setdefault("timeout", 5.0)
-    survilla = Survilla(url, clock=FakeClock(), user_agent="camspool/test", **more)
+    limit_s = more.pop("timeout", 5.0)
+    survilla = Survilla(url, clock=FakeClock(), timeout=lambda: limit_s, user_agent="camspool/test", **more)
     try:
         yield survilla
     finally:

@@ -93,7 +93,7 @@ def drop(tmp_path: Path) -> Drop:
 async def watching(
     drop: Drop, settings: WatchSettings = QUICK, clock: Clock | None = None
 ) -> AsyncIterator[DropWatcher]:
-    watcher = DropWatcher(drop.root, settings, clock or RealClock(), drop.check, drop.parses)
+    watcher = DropWatcher(drop.root, lambda: settings, clock or RealClock(), drop.check, drop.parses)
     task = asyncio.create_task(watcher.run(drop.tell))
     try:
         async with asyncio.timeout(10):

@@ -31,7 +31,9 @@ from support.running import START, daemon, simulator
 PRAGUE = ZoneInfo("Europe/Prague")
 NOW = datetime(2026, 3, 4, 12, 0, 0, 250_000, tzinfo=UTC)
 """A Wednesday, 13:00 in Prague."""
-RULES = request_parser.Rules(height="best", longest_s=86400, timezone=PRAGUE, clips_per_request=1000)
+RULES = request_parser.RequestSettings(
+    height="best", longest_s=86400, timezone=PRAGUE, clips_per_request=1000
+)
 
 
 def local(text: str) -> datetime:
@@ -146,7 +148,7 @@ def test_the_file_says_to_the_daemon_what_was_understood() -> None:
     assert made.entry.camera == ("Gate", 62303, "007")
     assert made.entry.metadata == {"case": "4711", "note": "a=b"}
     assert (document["from"], document["to"]) == ("2026-03-03T23:00:00+01:00", "2026-03-04T01:00:00+01:00")
-    in_new_york = request_parser.Rules("best", 86400, ZoneInfo("America/New_York"), 1000)
+    in_new_york = request_parser.RequestSettings("best", 86400, ZoneInfo("America/New_York"), 1000)
     assert request_parser.parse(document, in_new_york).entries == parsed.entries, (
         "whatever the zone of its reader"
     )

@@ -29,7 +29,7 @@ from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceS
 from camspool.core.status_document import Progress, RequestRecord, Status
 from camspool.core.values import State, WaitReason
 from camspool.page import rows, script
-from camspool.page.page import HEARTBEAT_S, LOOK_S, Page
+from camspool.page.page import HEARTBEAT_S, LOOK_S, Page, PageSettings
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
 from camspool.simulator import Simulator
@@ -77,9 +77,10 @@ class Harness:
 
     def another(self, zone: ZoneInfo = PRAGUE, *, enabled: bool = True) -> Page:
         """The page as after a restart."""
+        self.settings = PageSettings(enabled, zone)
         shelf = Shelf(self.spool.own_files, zone)
         self.posters = Posters(self.spool.own_files, shelf, self.clock, lambda: self.has_room)
-        self.page = Page(self.spool, self.clock, shelf, self.posters, enabled=enabled)
+        self.page = Page(self.spool, self.clock, shelf, self.posters, lambda: self.settings)
         return self.page
 
     async def turn(self, *outstanding: Status, of: ServiceStatus | None = None) -> None:
@@ -356,7 +357,7 @@ async def test_a_damaged_index_is_made_again(harness: Harness, damage: bytes) ->
 async def test_in_another_time_zone_the_days_are_others(harness: Harness) -> None:
     midnight = datetime.fromisoformat("2026-03-01T00:30:00+01:00")
     assert list(await harness.shown_after(done(start=midnight))) == ["2026-03-01"]
-    harness.page.zone = ZoneInfo("UTC")
+    harness.settings = PageSettings(enabled=True, zone=ZoneInfo("UTC"))
     assert list(await harness.shown_after()) == ["2026-02-28"]
 
 
@@ -402,7 +403,7 @@ async def test_switched_off_it_writes_nothing_and_switched_on_it_catches_up(harn
     harness.page.note(done())
     await harness.turn()
     assert sorted(path.name for path in harness.mirror.iterdir()) == [".camspool", "store-12"]
-    harness.page.enabled = True
+    harness.settings = PageSettings(enabled=True, zone=PRAGUE)
     assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
 
 
@@ -447,7 +448,7 @@ async def test_a_defect_of_the_page_stops_the_page_alone_until_a_reload(
         await harness.turn()
         await harness.turn()
     assert [line["event"] for line in logs] == ["page_crashed"]
-    harness.page.enabled = True
+    harness.settings = PageSettings(enabled=True, zone=PRAGUE)
     assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}, "the files alone count"
 
 

@@ -1,7 +1,7 @@
 """Slots are given and taken back, whatever happens to the clips that hold them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ class Carrier:
 
 
 def a_job(name: str, clock: FakeClock, state: State = State.QUEUED) -> Job:
-    job_context = JobContext(cast(StatusFiles, NoFiles()), clock, Outages(lambda: None), 1e9)
+    job_context = JobContext(cast(StatusFiles, NoFiles()), clock, Outages(lambda: None), lambda: 1e9)
     return Job(a_status(name=name, state=state, clips=(a_clip(state),)), job_context, saved=True)
 
 
@@ -64,17 +64,22 @@ class CountingClock(FakeClock):
         await super().sleep(seconds)
 
 
+def one_each() -> dict[Lane, int]:
+    return {Lane.PREPARING: 1, Lane.DOWNLOADING: 1}
+
+
 @asynccontextmanager
-async def dispatching(carrier: Carrier, clock: FakeClock) -> AsyncIterator[tuple[Dispatcher, list[str]]]:
+async def dispatching(
+    carrier: Carrier, clock: FakeClock, limits: Callable[[], dict[Lane, int]] = one_each
+) -> AsyncIterator[tuple[Dispatcher, list[str]]]:
     """A dispatcher at work, with one slot in each lane; and the names of the requests that have ended."""
     ended: list[str] = []
 
     async def on_ended(job: Job) -> None:
         ended.append(job.name)
 
-    limits = {Lane.PREPARING: 1, Lane.DOWNLOADING: 1}
-    dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits, on_ended)
-    running = asyncio.create_task(dispatcher.run())
+    dispatcher = Dispatcher(cast(Workflow, carrier), clock, limits)
+    running = asyncio.create_task(dispatcher.run(on_ended))
     await settled()
     yield dispatcher, ended
     running.cancel()
@@ -135,25 +140,26 @@ async def test_a_deletion_at_any_moment_gives_the_slot_back(turns: int) -> None:
 
 
 async def test_new_limits_count_at_once() -> None:
-    clock, carrier = FakeClock(), Carrier()
-    async with dispatching(carrier, clock) as (dispatcher, _):
+    clock, carrier, limits = FakeClock(), Carrier(), one_each()
+    async with dispatching(carrier, clock, lambda: limits) as (dispatcher, _):
         for number in range(5):
             dispatcher.add(a_job(f"b{number}", clock))
         await settled()
         assert len(carrier.at_work) == 1
-        dispatcher.set_limits({Lane.PREPARING: 4, Lane.DOWNLOADING: 1})
+        limits = {Lane.PREPARING: 4, Lane.DOWNLOADING: 1}
+        dispatcher.settings_changed()
         await settled()
         assert len(carrier.at_work) == 4
 
 
-async def test_a_wait_that_a_new_policy_has_made_shorter_is_over_at_once() -> None:
+async def test_a_wait_that_new_settings_have_made_shorter_is_over_at_once() -> None:
     clock, carrier = FakeClock(), Carrier()
     async with dispatching(carrier, clock) as (dispatcher, _):
         carrier.all_due = clock.now() + timedelta(hours=1)
         dispatcher.add(a_job("scheduled", clock))
         await settled()
         carrier.all_due = clock.now()
-        dispatcher.set_limits({Lane.PREPARING: 1, Lane.DOWNLOADING: 1})
+        dispatcher.settings_changed()
         await settled()
         assert carrier.at_work == ["scheduled"]
 
@@ -167,7 +173,7 @@ async def test_a_clock_that_is_put_back_costs_a_large_request_no_turn() -> None:
         dispatcher.add(first)
         await settled()
         dispatcher.add(large)
-        dispatcher.set_limits({Lane.PREPARING: 1, Lane.DOWNLOADING: 1})  # what is ready is counted
+        dispatcher.settings_changed()  # what is ready is counted
         await settled()
         clock.jump(-3600)
         await clock.advance(LOOK_AT_THE_CLOCK_S)

@@ -152,7 +152,10 @@ def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
     daemon: ModelDaemon, monkeypatch: pytest.MonkeyPatch, pause: float
 ) -> None:
     assert daemon.service
-    daemon.service._parts.disk_space.pause = pause
+    cell = daemon.service._parts.settings
+    cell.current = cell.current.model_copy(
+        update={"watch": cell.current.watch.model_copy(update={"poll": pause})}
+    )
     real, made = FailingSpool.file_away, []
 
     def fails_afterwards(*arguments: Any, **options: Any) -> str | None:
@@ -172,7 +175,7 @@ def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
 def test_a_deletion_that_is_told_late_does_not_cancel_what_was_dropped_since(daemon: ModelDaemon) -> None:
     bring_to(daemon, "preparing")
     assert daemon.service
-    telling = daemon.loop.create_task(daemon.service._parts.intake.gone("a.json"))
+    telling = daemon.loop.create_task(daemon.service._parts.pipeline.intake.gone("a.json"))
     daemon.loop.until(telling.done, 5)
     go_on(daemon)
     status = status_of(daemon)

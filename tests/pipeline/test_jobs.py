@@ -28,7 +28,7 @@ class SlowFiles:
 
 async def test_an_end_is_never_written_without_fsync(tmp_path: Path) -> None:
     files = SlowFiles()
-    job_context = JobContext(files, FakeClock(), Outages(lambda: None), 3600.0)
+    job_context = JobContext(files, FakeClock(), Outages(lambda: None), lambda: 3600.0)
     clip = a_clip(State.VERIFYING, file=a_file())
     job = Job(a_status(clip, state=State.VERIFYING), job_context, saved=False)
     progress = [asyncio.create_task(job.save(durable=False)) for _ in range(2)]

@@ -308,12 +308,12 @@ async def test_only_what_is_still_unended_is_cancelled_as_abandoned(tmp_path: Pa
         camspool.put("b.json", request())
         done = await camspool.when("b", lambda status: status["request"]["filed_as"] is not None)
     parts = wiring.build(loading.load(write_config(tmp_path, sim), {}), {}, lambda: None)
-    parts.spool.open()
+    parts.folders.spool.open()
     try:
         # The survey saw it unended; by the time its turn comes, it is done and its file has left drop/.
-        await parts.intake.settle_abandoned("b")
+        await parts.pipeline.intake.settle_abandoned("b")
     finally:
-        parts.spool.close()
-        await parts.survilla.aclose()
-        parts.downloads.close()
+        parts.folders.spool.close()
+        await parts.api.survilla.aclose()
+        parts.pipeline.downloads.close()
     assert camspool.status("b") == done

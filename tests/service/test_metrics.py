@@ -10,9 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from camspool.config import loading
-from camspool.config.settings import Settings
 from camspool.service import wiring
-from camspool.service.health import HealthReport
+from camspool.service.health import Health
 from camspool.service.metrics import Metrics
 from camspool.simulator import Simulator
 from support.running import daemon, request, simulator, write_config
@@ -87,9 +86,9 @@ async def test_a_port_that_is_taken_holds_nothing_up(tmp_path: Path, sim: Simula
 async def metrics(tmp_path: Path, sim: Simulator) -> AsyncIterator[Metrics]:
     """Of a daemon that has been built and does nothing."""
     parts = wiring.build(loading.load(write_config(tmp_path, sim), {}), {}, lambda: None)
-    yield Metrics(parts, HealthReport(parts), Settings())
-    parts.downloads.close()
-    await parts.survilla.aclose()
+    yield Metrics(parts, Health(parts))
+    parts.pipeline.downloads.close()
+    await parts.api.survilla.aclose()
 
 
 async def test_the_file_may_change_and_its_trouble_is_told_once_a_time(
@@ -98,7 +97,9 @@ async def test_the_file_may_change_and_its_trouble_is_told_once_a_time(
     good, bad = tmp_path / "good.prom", tmp_path / "nowhere/bad.prom"
     with capture_logs() as logged:
         for file in (None, good, bad, bad, good, bad):
-            metrics.file = file
+            cell = metrics._parts.settings
+            wanted = cell.current.metrics.model_copy(update={"file": file})
+            cell.current = cell.current.model_copy(update={"metrics": wanted})
             await metrics.write_metrics()
     assert read(good.read_bytes())
     assert [line["event"] for line in logged] == ["metrics_not_written"] * 2

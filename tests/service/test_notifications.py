@@ -61,13 +61,19 @@ def named(name: str) -> Notice:
 @asynccontextmanager
 async def at_work(*channels: Channel, flag: Path) -> AsyncIterator[tuple[Notices, FakeClock]]:
     clock = FakeClock()
-    all_ways = Notices(channels, clock, Flag(flag))
+    all_ways = Notices(lambda: channels, clock, Flag(flag))
     task = asyncio.create_task(all_ways.run())
     yield all_ways, clock
     assert not task.done()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def at_work_for(outbox: Outbox, clock: FakeClock, seconds: float) -> None:
+    task = asyncio.create_task(outbox.run())
+    await clock.advance(seconds)
+    task.cancel()
 
 
 async def sent(outbox: Outbox, clock: FakeClock, *names: str) -> None:
@@ -135,7 +141,7 @@ async def test_one_that_hangs_or_crashes_holds_up_no_other(tmp_path: Path) -> No
 
 async def test_of_too_many_the_oldest_are_dropped_and_how_many_is_logged() -> None:
     way, clock = Way(), FakeClock()
-    outbox = Outbox(way, clock, capacity=2 * named("a").weight)
+    outbox = Outbox(lambda: way, clock, capacity=2 * named("a").weight)
     with capture_logs() as logged:
         for name in "abcd":
             outbox.put(named(name))
@@ -151,7 +157,7 @@ async def test_of_too_many_the_oldest_are_dropped_and_how_many_is_logged() -> No
 
 async def test_a_single_one_may_be_larger_than_there_is_room() -> None:
     way = Way()
-    outbox = Outbox(way, FakeClock(), capacity=1)
+    outbox = Outbox(lambda: way, FakeClock(), capacity=1)
     outbox.put(named("a"))
     task = asyncio.create_task(outbox.run())
     await settled()
@@ -170,21 +176,23 @@ async def test_how_many_were_still_waiting_is_logged_at_the_end(tmp_path: Path) 
     ]
 
 
-async def test_what_waits_goes_the_new_way(tmp_path: Path) -> None:
+async def test_what_waits_goes_the_new_way() -> None:
     old, new = Way(), Way()
-    async with at_work(old, flag=tmp_path / "flag") as (ways, clock):
-        ways.outboxes[0].put(named("a"))
-        ways.configure([new])
-        await clock.advance(1)
+    in_force, clock = old, FakeClock()
+    outbox = Outbox(lambda: in_force, clock)
+    outbox.put(named("a"))
+    in_force = new
+    await at_work_for(outbox, clock, 1)
     assert (old.told, new.told) == ([], ["a: done"])
 
 
-async def test_what_waits_and_is_not_wanted_any_more_is_not_sent(tmp_path: Path) -> None:
+async def test_what_waits_and_is_not_wanted_any_more_is_not_sent() -> None:
     way, now_off = Way(), Off()
-    async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
-        ways.outboxes[0].put(named("a"))
-        ways.configure([now_off])
-        await clock.advance(1)
+    in_force, clock = way, FakeClock()
+    outbox = Outbox(lambda: in_force, clock)
+    outbox.put(named("a"))
+    in_force = now_off
+    await at_work_for(outbox, clock, 1)
     assert now_off.tries == 0
 
 

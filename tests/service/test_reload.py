@@ -10,16 +10,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
 
 from camspool.adapters import logs
+from camspool.adapters.mp4 import Mp4Videos
 from camspool.config import loading
 from camspool.config.settings import Settings
 from camspool.core.errors import ServiceTrouble
-from camspool.service import daemon as daemon_module
 from camspool.service import reload, wiring
 from camspool.service.wiring import Parts
 from camspool.simulator import Simulator
@@ -86,36 +86,36 @@ def settings(folder: Path, **changes: Any) -> Settings:
 async def built(by: Settings) -> AsyncIterator[Parts]:
     parts = wiring.build(by, {}, lambda: None)
     yield parts
-    parts.downloads.close()
-    await parts.survilla.aclose()
+    parts.pipeline.downloads.close()
+    await parts.api.survilla.aclose()
 
 
 def works_by(parts: Parts) -> dict[str, Any]:
     """What the parts make of the configuration."""
+    pipeline, workflow = parts.pipeline, parts.pipeline.dispatcher._workflow
     return {
-        "policy": parts.context.policy,
-        "terms": parts.triage.terms,
-        "limits": {lane: state.limit for lane, state in parts.dispatcher._lanes.items()},
-        "give up": parts.jobs.job_context.give_up_after_s,
+        "steps": workflow._context.settings,
+        "triage": pipeline.intake._triage._settings(),
+        "limits": pipeline.dispatcher._limits(),
+        "give up": pipeline.jobs.job_context.give_up_after_s(),
         "token": token_place(parts),
-        "api": (parts.survilla._timeout, parts.survilla._client.timeout, parts.recordings.batch),
-        "rate": (parts.pacing._rate._period, parts.pacing._rate._recent.maxlen),
-        "backoff": parts.pacing._patience.backoff,
-        "download": (parts.downloads._terms.timeout, parts.downloads._settings.timeout),
-        "download rate": parts.downloads._limit._rate(),
-        "verify": parts.videos.verify,
-        "watch": parts.watcher._settings,
-        "storage": (parts.disk_space.min_free, parts.disk_space.pause),
-        "keep": parts.cleanup.keep,
-        "page": (parts.page.enabled, parts.page.zone),
-        "notices": [outbox.channel for outbox in parts.notices.outboxes],
+        "api": (parts.api.survilla._timeout(), parts.api.recordings._batch()),
+        "pacing": (parts.api.pacing._rate._rate(), parts.api.pacing._patience._backoff()),
+        "download": pipeline.downloads._session_settings().timeout,
+        "download rate": pipeline.downloads._limit._rate(),
+        "verify": cast(Mp4Videos, workflow._context.videos)._verify(),
+        "watch": parts.folders.watcher._settings(),
+        "disk space": parts.folders.disk_space._settings(),
+        "keep": pipeline.cleanup._keep(),
+        "page": parts.reports.page._settings(),
+        "notices": [outbox.channel for outbox in parts.reports.notices.outboxes],
     }
 
 
 def token_place(parts: Parts) -> str:
     """Where the token is looked for: the folder's owner has put none there."""
     with pytest.raises(ServiceTrouble) as missing:
-        parts.survilla.token()
+        parts.api.survilla._token()
     return missing.value.message
 
 
@@ -133,7 +133,7 @@ async def test_what_is_applied_is_as_after_a_restart(tmp_path: Path) -> None:
     async with built(now) as running, built(wanted) as restarted:
         outcome = reload.compare(now, wanted)
         assert set(outcome.applied) == OTHER.keys()
-        reload.apply(running, outcome.settings, {})
+        reload.apply(running, outcome.settings)
         assert works_by(running) == works_by(restarted)
 
 
@@ -142,9 +142,9 @@ async def test_each_key_has_an_effect(tmp_path: Path) -> None:
     without = []
     async with built(now) as running:
         for key, value in OTHER.items():
-            reload.apply(running, now, {})
+            reload.apply(running, now)
             before = works_by(running), logs_by()
-            reload.apply(running, settings(tmp_path, **{key: value}), {})
+            reload.apply(running, settings(tmp_path, **{key: value}))
             if (works_by(running), logs_by()) == before:
                 without.append(key)
     assert without == []
@@ -263,7 +263,7 @@ async def test_a_bad_configuration_changes_nothing_and_is_told(
 async def test_what_cannot_be_read_leaves_the_old_configuration(
     tmp_path: Path, sim: Simulator, hang_up: HangUp, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(daemon_module, "REREAD_WITHIN_S", 0.2)
+    monkeypatch.setattr(reload, "REREAD_WITHIN_S", 0.2)
     path, released = tmp_path / "config.json", threading.Event()
     async with daemon(tmp_path, sim) as camspool:
         good = path.read_bytes()

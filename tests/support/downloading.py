@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from camspool.adapters.download import HttpDownloads
+from camspool.adapters.download import DownloadSettings, HttpDownloads
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
 from support.servers import CERTIFICATE, Exchange
 
@@ -21,9 +21,15 @@ HALF = SIZE // 2
 
 
 @asynccontextmanager
-async def downloads(patience: float = 5.0, rate: float | None = None) -> AsyncIterator[HttpDownloads]:
+async def downloads(
+    patience: float = 5.0,
+    rate: float | None = None,
+    settings: Callable[[], DownloadSettings] | None = None,
+) -> AsyncIterator[HttpDownloads]:
+    """Downloads by `settings`, or always by the patience and rate given."""
+    given = DownloadSettings(patience, lambda: rate)
     trusted = ssl.create_default_context(cafile=CERTIFICATE)
-    adapter = HttpDownloads(timeout=patience, connect_timeout=2, rate=lambda: rate, verify=trusted)
+    adapter = HttpDownloads(settings or (lambda: given), connect_timeout=2, verify=trusted)
     try:
         yield adapter
     finally:

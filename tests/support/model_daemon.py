@@ -19,12 +19,14 @@ import pytest
 import structlog
 
 from camspool.adapters.spool import DropFile, Foreign, Spool, durable
+from camspool.config import excerpts
 from camspool.config.settings import Settings
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import SERVICE_FILE
 from camspool.core.status_document import Status
 from camspool.core.values import WaitReason
-from camspool.service import daemon, wiring
+from camspool.pipeline.camera_directory import CameraDirectory
+from camspool.service import daemon, periodic, wiring
 from support.model_server import ModelServer, ModelVideos
 from support.virtual_time import Killed, VirtualClock, VirtualLoop
 
@@ -194,7 +196,7 @@ class ModelDaemon:
         self.disk = FailingDisk()
         folders = {name: str(folder / name) for name in ("drop", "mirror", "state")}
         self.settings = Settings.model_validate({"folders": folders, "timezone": "UTC"} | SETTINGS | settings)
-        lifetimes = wiring.policy(self.settings).lifetimes
+        lifetimes = excerpts.lifetimes(self.settings)
         self.server = ModelServer(self.clock, self.disk, lifetimes)
         self.crashes: list[str] = []
         self._spools: list[FailingSpool] = []
@@ -271,18 +273,20 @@ class ModelDaemon:
         replacements = {
             "SystemClock": lambda: self.clock,
             "Spool": self._new_spool,
-            "_api": lambda *_: (self.server, self.server),
-            "Batching": lambda *_: self.server,
+            "_api": self._api,
             "_downloads": lambda *_: self.server,
             "Mp4Videos": lambda _: ModelVideos(),
         }
         for name, replacement in replacements.items():
             self._patch.setattr(wiring, name, replacement)
-        self._patch.setattr(daemon, "AsyncIOScheduler", lambda **_: Jobs(self.crashes.append))
+        self._patch.setattr(periodic, "AsyncIOScheduler", lambda **_: Jobs(self.crashes.append))
         before = structlog.get_config()
         self._patches.callback(lambda: structlog.configure(**before))
         structlog.configure(processors=[self._notice_crash])
         self.loop.set_exception_handler(lambda _, context: self._on_loop_error(context))
+
+    def _api(self, *_: Any) -> Any:
+        return wiring.Api(self.server, self.server, self.server, CameraDirectory(self.server, self.clock))  # type: ignore[arg-type]
 
     def _new_spool(self, drop: Path, mirror: Path, state: Path) -> FailingSpool:
         self._spools.append(FailingSpool(drop, mirror, state, self.disk))

@@ -17,7 +17,7 @@ from camspool.adapters.spool import Spool
 from camspool.core.status_document import Status
 from camspool.core.values import State
 from camspool.page import script
-from camspool.page.page import Page
+from camspool.page.page import Page, PageSettings
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
 from camspool.simulator import Node, Settings, Simulator, Stretch, World
@@ -218,9 +218,10 @@ def days_read(browser: Browser) -> int:
 def a_page(folder: Path) -> tuple[Page, Spool]:
     spool, clock = Spool(folder / "drop", folder / "mirror", folder / "state"), FakeClock()
     spool.open()
-    shelf = Shelf(spool.own_files, ZoneInfo("UTC"))
+    settings = PageSettings(enabled=True, zone=ZoneInfo("UTC"))
+    shelf = Shelf(spool.own_files, settings.zone)
     return Page(
-        spool, clock, shelf, Posters(spool.own_files, shelf, clock, lambda: True), enabled=True
+        spool, clock, shelf, Posters(spool.own_files, shelf, clock, lambda: True), lambda: settings
     ), spool
 
 

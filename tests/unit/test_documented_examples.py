@@ -22,7 +22,7 @@ from camspool.core.clip_plan import asks
 from camspool.core.values import ErrorCode, State, WaitReason
 from support.documented import DOCUMENTS, FOLDERS, ROOT, camspool, example, examples
 
-RULES: Final = request_parser.Rules(
+RULES: Final = request_parser.RequestSettings(
     height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=1000
 )
 

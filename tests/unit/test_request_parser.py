@@ -13,10 +13,12 @@ from camspool.adapters.documents import read_with_problems
 from camspool.core.clip_plan import number_of_asks
 from camspool.core.errors import RequestRejected
 from camspool.core.fields import FIELDS
-from camspool.core.request_parser import Rules, parse, request_schema
+from camspool.core.request_parser import RequestSettings, parse, request_schema
 from camspool.core.values import Entry, ErrorCode, ParsedRequest, Take
 
-RULES = Rules(height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=100)
+RULES = RequestSettings(
+    height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=100
+)
 START = datetime(2020, 5, 11, 9, 41, 29, tzinfo=UTC)
 END = datetime(2020, 5, 11, 9, 51, 29, tzinfo=UTC)
 WHEN = {"from": 1589190089, "to": 1589190689}
@@ -82,7 +84,7 @@ def test_null_counts_as_not_given() -> None:
 
 
 def test_the_configured_height_is_the_default() -> None:
-    rules = Rules(height="<=720", longest_s=86400, timezone=RULES.timezone, clips_per_request=1)
+    rules = RequestSettings(height="<=720", longest_s=86400, timezone=RULES.timezone, clips_per_request=1)
     assert parse({"camera": 1, **WHEN}, rules).entries[0].height == "<=720"
 
 

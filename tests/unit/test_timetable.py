@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from camspool.config.excerpts import download_settings
 from camspool.config.settings import Settings
 from camspool.core.problems import Unexpected
 from camspool.core.timetable import limit, rate_at
-from camspool.service.wiring import download_rate
 from support.fake_clock import FakeClock
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_all_problems_are_told_at_once() -> None:
 def test_the_time_is_that_of_the_configured_zone() -> None:
     clock = FakeClock(datetime(2026, 7, 1, 7, 30, tzinfo=UTC))  # 09:30 in Prague
     values = {"timezone": "Europe/Prague", "download": {"rate": {"09:00-10:00": "1MB/s"}}}
-    rate = download_rate(Settings.model_validate(values), clock)
+    rate = download_settings(Settings.model_validate(values), clock.now).rate
     assert rate() == 1e6
     clock.jump(1800)
     assert rate() is None

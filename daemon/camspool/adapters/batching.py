@@ -5,6 +5,7 @@ get. When that moment is, and what to do when a call fails, is not its business:
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from camspool.core.ports import (
@@ -45,13 +46,13 @@ class Batching:
     Args:
         api: is asked in batches of one kind.
         clock: for the window.
-        batch: questions in one call, at most.
+        batch: how many questions one call may ask now, at most.
     """
 
-    def __init__(self, api: PacedApi, clock: Clock, batch: int) -> None:
+    def __init__(self, api: PacedApi, clock: Clock, batch: Callable[[], int]) -> None:
         self._api = api
         self._clock = clock
-        self.batch = batch
+        self._batch = batch
         self._waiting: dict[Question, Callers] = {}
         self._arrival = asyncio.Event()
         self._forming = asyncio.Lock()
@@ -109,18 +110,19 @@ class Batching:
 
     async def _gathered(self) -> None:
         await self._arrival.wait()
-        if len(self._waiting) < self.batch:
+        if len(self._waiting) < self._batch():
             await self._clock.sleep(WINDOW_S)
 
     def _take_batch(self) -> Batch:
         """The questions of one kind that have waited longest; what nobody waits for is dropped."""
         batch: Batch = {}
         left: Batch = {}
+        most = self._batch()
         for question, callers in self._take_all().items():
             if all(caller.done() for caller in callers):
                 continue
             kind = type(next(iter(batch), question))
-            room = len(batch) < min(self.batch, self._api.largest(kind) or self.batch)
+            room = len(batch) < min(most, self._api.largest(kind) or most)
             (batch if isinstance(question, kind) and room else left)[question] = callers
         self._waiting = left
         if left:

@@ -6,6 +6,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from camspool.adapters import logs
+from camspool.config.cell import SettingsCell
 from camspool.config.settings import Settings
 from camspool.core.errors import ServiceTrouble
 from camspool.core.values import WaitReason
@@ -48,6 +50,20 @@ def token_and_source(settings: Settings, environ: Mapping[str, str]) -> tuple[Se
             raise _no_token(f"{file} cannot be read: {error.strerror}") from None
         return _checked_token(content.decode("utf-8-sig", "replace").strip(), str(file)), file
     raise _no_token("there is no token in " + " or ".join(map(str, files)))
+
+
+class Token:
+    """Reads the token from where the configuration says now; from then on the log hides it."""
+
+    def __init__(self, settings: SettingsCell, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+
+    def read(self) -> str:
+        """The token; see `token_and_source` for what is raised."""
+        secret = read_token(self._settings.current, self._environ).get_secret_value()
+        logs.redact(secret)
+        return secret
 
 
 def _checked_token(text: str, source: str) -> SecretStr:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
-from camspool.core.status_document import Clip
+from camspool.core.status_document import Clip, Status
 from camspool.core.values import State, WaitReason
 
 STEPS: Final = (State.LISTING, State.PREPARING, State.DOWNLOADING, State.VERIFYING)
@@ -54,6 +54,10 @@ class Figures:
     waits: Counter[WaitReason] = field(default_factory=Counter)
     steps: dict[State, Histogram] = field(default_factory=lambda: {step: Histogram() for step in STEPS})
     _entered: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def request_ended(self, status: Status) -> None:
+        """A request has ended."""
+        self.requests[status.state] += 1
 
     def clip_changed(self, request: str, before: Clip, after: Clip, at: float) -> None:
         """A clip has another state, or waits for something else, since `at` (monotonic seconds)."""

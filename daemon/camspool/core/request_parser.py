@@ -23,7 +23,7 @@ _TIMES: Final = ("from", "to", "duration", "range")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RequestSettings:
     """What the configuration says about requests.
 
     Args:
@@ -31,15 +31,17 @@ class Rules:
         longest_s: the longest range, in seconds.
         timezone: where times without an offset are meant.
         clips_per_request: how many clips one file may ask for.
+        delay_s: seconds to wait after the end of a range that lies in the future.
     """
 
     height: HeightSelector
     longest_s: float
     timezone: ZoneInfo
     clips_per_request: int
+    delay_s: float = 60.0
 
 
-def parse(document: Any, rules: Rules, found: Sequence[Problem] = ()) -> ParsedRequest:
+def parse(document: Any, rules: RequestSettings, found: Sequence[Problem] = ()) -> ParsedRequest:
     """The request that a file's plain value makes: times in UTC and whole seconds, every default filled in.
 
     A field that is null counts as not given.
@@ -114,7 +116,9 @@ def _mappings(document: Any, problems: list[Problem]) -> Iterator[tuple[str, dic
 class _Mapping:
     """One mapping of the file while it is read: what could be parsed; what could not is reported."""
 
-    def __init__(self, path: str, mapping: dict[str, Any], rules: Rules, problems: list[Problem]) -> None:
+    def __init__(
+        self, path: str, mapping: dict[str, Any], rules: RequestSettings, problems: list[Problem]
+    ) -> None:
         self.path = path
         self._given = {
             name: value for name, value in mapping.items() if value is not None or name not in FIELDS

@@ -3,10 +3,12 @@
 All of it is made from the status files, and may be deleted at any time: it is made again, unhurriedly.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -41,6 +43,14 @@ REST: Final = 10
 """After days were written, so many times as long passes before others are."""
 
 
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Whether there is a page, and the time zone of its days."""
+
+    enabled: bool
+    zone: ZoneInfo
+
+
 class Page:
     """The page and its data.
 
@@ -49,12 +59,14 @@ class Page:
         clock: for dates and pauses.
         shelf: the finished footage.
         posters: its pictures.
-        enabled: false to leave the mirror alone; may be changed, like `zone`, by which days are told.
+        settings: those in force now: whether there is a page, and the zone by which days are told apart.
     """
 
-    def __init__(self, spool: Spool, clock: Clock, shelf: Shelf, posters: Posters, *, enabled: bool) -> None:
-        self.enabled = enabled
-        self.zone = shelf.zone
+    def __init__(
+        self, spool: Spool, clock: Clock, shelf: Shelf, posters: Posters, settings: Callable[[], PageSettings]
+    ) -> None:
+        self._settings = settings
+        self._gave_up_with: PageSettings | None = None
         self._spool = spool
         self._files = spool.own_files
         self._clock = clock
@@ -73,6 +85,12 @@ class Page:
         self._rest_until = self._shown_at = self._looked_at = clock.monotonic()
         self._looked_at_day = ""
         self._shown: Any = None
+
+    @property
+    def enabled(self) -> bool:
+        """False to leave the mirror alone."""
+        settings = self._settings()
+        return settings.enabled and settings is not self._gave_up_with
 
     def note(self, status: Status) -> None:
         """A request has ended, or its footage was deleted; the next turn shows it."""
@@ -111,7 +129,7 @@ class Page:
         """One turn, in a thread; returns the days whose clips may lack posters."""
         changed: set[str] = set()
         self._to_refresh |= illustrated
-        if not self._open or self.zone.key != self._shelf.zone.key or not self._is_there():
+        if not self._open or self._settings().zone.key != self._shelf.zone.key or not self._is_there():
             self._open = self._begin()
             changed |= self._shelf.index.days.keys()
         if self._open:
@@ -139,7 +157,7 @@ class Page:
         if self._files.exists(PAGE) if there is None else not there.startswith(script.MARK):
             self._tell(f"{PAGE} is not camspool's; move it away, or disable the page")
             return False
-        self._shelf.zone = self.zone
+        self._shelf.zone = self._settings().zone
         self._shelf.load()
         self._shelf.write_index()
         if there != ours:
@@ -223,5 +241,6 @@ class Page:
 
     def _give_up(self) -> None:
         """A defect of the page must not stop what it shows: it is left as it is until a start or reload."""
-        self.enabled = self._open = False
+        self._gave_up_with = self._settings()
+        self._open = False
         self._pending = {}  # it may be what cannot be shown; after a reload all is found again

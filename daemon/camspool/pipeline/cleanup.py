@@ -35,9 +35,9 @@ class Cleanup:
     Args:
         spool: the folders.
         clock: for dates.
-        ledger: the outstanding requests, which are none of its business.
-        keep: seconds that MP4s stay after their request has ended; None for ever.
-        on_removed: told of a request whose MP4s were deleted.
+        jobs: the outstanding requests, which are left alone.
+        keep: the seconds that MP4s stay now, after their request has ended; None for ever.
+        on_removed: called with the status of a request whose MP4s were deleted.
         rest: sleeps for some seconds, in a thread.
     """
 
@@ -46,7 +46,7 @@ class Cleanup:
         spool: Spool,
         clock: Clock,
         jobs: Jobs,
-        keep: float | None,
+        keep: Callable[[], float | None],
         on_removed: Callable[[Status], None] = lambda _: None,
         rest: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -55,7 +55,7 @@ class Cleanup:
         self._spool = spool
         self._clock = clock
         self._jobs = jobs
-        self.keep = keep
+        self._keep = keep
         self._dying: list[tuple[datetime, str]] = []
 
     def remember(self, status: Status) -> None:
@@ -96,9 +96,10 @@ class Cleanup:
 
     async def retire(self) -> None:
         """Delete the MP4s of requests that ended longer than `keep` ago; their records stay."""
-        if self.keep is None:
+        keep = self._keep()
+        if keep is None:
             return
-        before = self._clock.now() - timedelta(seconds=self.keep)
+        before = self._clock.now() - timedelta(seconds=keep)
         await asyncio.to_thread(self._remove_ended, before)
 
     def _scrub(self, name: str) -> None:

@@ -1,7 +1,7 @@
 """Whose turn it is: gives the slots of the two lanes to the clips that wait, and takes them back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -32,7 +32,6 @@ class Ticket:
 
 @dataclass(slots=True)
 class _LaneState:
-    limit: int
     queue: FairQueue[Ticket] = field(default_factory=FairQueue)
     running: dict[Ticket, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -43,32 +42,21 @@ class Dispatcher:
     Args:
         workflow: carries the clips.
         clock: for waits.
-        limits: how many clips may be preparing, and downloading.
-        on_ended: called with a request all of whose clips have ended.
+        limits: how many clips may be preparing, and downloading, now.
     """
 
-    def __init__(
-        self,
-        workflow: Workflow,
-        clock: Clock,
-        limits: dict[Lane, int],
-        on_ended: Callable[[Job], Awaitable[None]],
-    ) -> None:
+    def __init__(self, workflow: Workflow, clock: Clock, limits: Callable[[], Mapping[Lane, int]]) -> None:
         self._workflow = workflow
         self._clock = clock
-        self._lanes = {lane: _LaneState(limit) for lane, limit in limits.items()}
-        self._on_ended = on_ended
+        self._limits = limits
+        self._lanes = {lane: _LaneState() for lane in limits()}
+        self._on_ended: Callable[[Job], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
         self._closing = False
         self._seen_at = float("-inf")
 
-    def set_limits(self, limits: dict[Lane, int]) -> None:
-        """Allow more or fewer clips at once; what is running beyond a new limit runs on.
-
-        The workflow's policy may be another one too: waits are judged by it.
-        """
-        for lane, limit in limits.items():
-            self._lanes[lane].limit = limit
+    def settings_changed(self) -> None:
+        """Judge all waits by the new settings; what is running beyond a new limit runs on."""
         self._judge_waits()
         self._wake.set()
 
@@ -97,8 +85,13 @@ class Dispatcher:
                 tasks
             )  # one that had just come to its end may have queued the next step: look again
 
-    async def run(self) -> None:
-        """Give slots away until cancelled; then stop all work."""
+    async def run(self, on_ended: Callable[[Job], Awaitable[None]]) -> None:
+        """Give slots away until cancelled; then stop all work.
+
+        Args:
+            on_ended: called with each request all of whose clips have ended.
+        """
+        self._on_ended = on_ended
         async with asyncio.TaskGroup() as group:
             try:
                 while True:
@@ -117,7 +110,7 @@ class Dispatcher:
         if ticket not in lane.queue:
             due = self._workflow.due(clip)
             lane.queue.add(ticket, _rank(job, clip), due.timestamp() if due else 0.0)
-            if len(lane.running) < lane.limit:  # else whoever gives a slot back wakes it
+            if len(lane.running) < self._limits()[lane_name]:  # else whoever gives a slot back wakes it
                 self._wake.set()
 
     def _look_at_the_clock(self) -> float:
@@ -136,11 +129,11 @@ class Dispatcher:
                 self._queue(ticket.job, ticket.job.clip(ticket.key))
 
     def _give_slots(self, group: asyncio.TaskGroup) -> None:
-        now = self._look_at_the_clock()
-        downloading, preparing = self._lanes[Lane.DOWNLOADING], self._lanes[Lane.PREPARING]
-        self._fill(Lane.DOWNLOADING, downloading.limit, now, group)
+        now, limits = self._look_at_the_clock(), self._limits()
+        self._fill(Lane.DOWNLOADING, limits[Lane.DOWNLOADING], now, group)
         # What is prepared and waits for its download keeps its slot: URLs must not pile up and expire.
-        self._fill(Lane.PREPARING, preparing.limit - downloading.queue.ready(now), now, group)
+        prepared = self._lanes[Lane.DOWNLOADING].queue.ready(now)
+        self._fill(Lane.PREPARING, limits[Lane.PREPARING] - prepared, now, group)
 
     def _fill(self, name: Lane, limit: int, now: float, group: asyncio.TaskGroup) -> None:
         lane = self._lanes[name]
@@ -167,12 +160,12 @@ class Dispatcher:
         if task.cancelled() or self._closing:
             return
         self.add(ticket.job)
-        if ticket.job.status.state.final:
-            group.create_task(self._end(ticket.job))
+        if ticket.job.status.state.final and self._on_ended is not None:
+            group.create_task(self._end(ticket.job, self._on_ended))
 
-    async def _end(self, job: Job) -> None:
+    async def _end(self, job: Job, on_ended: Callable[[Job], Awaitable[None]]) -> None:
         try:
-            await self._on_ended(job)
+            await on_ended(job)
         except Exception:  # as above
             log.exception("request_crashed", request=job.name)
 

@@ -4,8 +4,8 @@ What a file is, `examination` finds out; here the outcome meets the work that ma
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import structlog
@@ -23,34 +23,40 @@ from camspool.pipeline.triage import Triage
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeCallbacks:
-    """Who has to know, or knows, something about an ended request.
+class Intake:
+    """Takes requests in and files them away.
 
     Args:
-        forget: told of a file that was moved out of drop/: its absence there means nothing.
-        remember: told of an ended request's status, which still names ids that will expire.
+        spool: the folders.
+        triage: says what a file is.
+        jobs: the outstanding requests.
+        dispatcher: works on them.
+        forget: called with a file that was moved out of drop/: its absence there means nothing.
         sit_out: returns when what a StorageTrouble prevented may be tried again.
-        tell: told of the status of a request that has ended, once.
+        on_closed: called with the status of each request that is outstanding no longer.
+        on_news: called with the status of a request that has ended, once.
     """
 
-    forget: Callable[[str], None]
-    remember: Callable[[Status], None]
-    sit_out: Callable[[], Awaitable[None]]
-    tell: Callable[[Status], None]
-
-
-class Intake:
-    """Takes requests in and files them away."""
-
-    def __init__(
-        self, spool: Spool, triage: Triage, jobs: Jobs, dispatcher: Dispatcher, callbacks: IntakeCallbacks
+    def __init__(  # noqa: PLR0913  the composition root calls it once, by keyword
+        self,
+        spool: Spool,
+        triage: Triage,
+        jobs: Jobs,
+        dispatcher: Dispatcher,
+        *,
+        forget: Callable[[str], None],
+        sit_out: Callable[[], Awaitable[None]],
+        on_closed: Sequence[Callable[[Status], None]],
+        on_news: Sequence[Callable[[Status], None]],
     ) -> None:
         self._spool = spool
         self._triage = triage
         self._jobs = jobs
         self._dispatcher = dispatcher
-        self._callbacks = callbacks
+        self._forget = forget
+        self._sit_out = sit_out
+        self._on_closed = on_closed
+        self._on_news = on_news
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def settled(self, file: str) -> None:
@@ -109,7 +115,7 @@ class Intake:
                 if not told:
                     log.warning("request_not_filed", request=job.name, problem=trouble.message)
                 told = True
-                await self._callbacks.sit_out()
+                await self._sit_out()
             else:
                 return
 
@@ -162,7 +168,7 @@ class Intake:
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(job.status.request, filed_as=filed_as)))
             await job.save()
-            self._callbacks.forget(file)
+            self._forget(file)
         self._close(job)
 
     async def _note_move(self, job: Job) -> None:
@@ -172,7 +178,7 @@ class Intake:
         if filed_as is not None:
             job.amend(replace(job.status, request=replace(record, filed_as=filed_as)))
             await job.save()
-            self._callbacks.tell(job.status)
+            self._announce(job.status)
 
     async def _cancel(self, job: Job) -> None:
         for clip in job.status.clips:
@@ -186,9 +192,14 @@ class Intake:
 
     def _close(self, job: Job) -> None:
         self._jobs.close(job)
-        self._callbacks.remember(job.status)
+        for listen in self._on_closed:
+            listen(job.status)
         if job.is_news:
-            self._callbacks.tell(job.status)
+            self._announce(job.status)
+
+    def _announce(self, status: Status) -> None:
+        for listen in self._on_news:
+            listen(status)
 
     def _move(self, status: Status, file: str) -> str | None:
         record, target = status.request, _target(status, file)

@@ -6,7 +6,7 @@ no longer outstanding is forgotten here; its status file stays.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -32,12 +32,12 @@ PROGRESS_EVERY_S: Final = 1.0
 
 @dataclass(slots=True)
 class JobContext:
-    """What every job needs to change and save its status."""
+    """What every job needs to change and save its status; `give_up_after_s` is the setting in force."""
 
     files: StatusFiles
     clock: Clock
     outages: Outages
-    give_up_after_s: float
+    give_up_after_s: Callable[[], float]
     figures: Figures = field(default_factory=Figures)
 
 
@@ -92,7 +92,7 @@ class Job:
     def note(self, key: str, event: Event) -> None:
         """Let an event happen to a clip without saving it yet."""
         before, now = self.clip(key), self._context.clock.now()
-        after = advance(before, event, now, self._context.give_up_after_s)
+        after = advance(before, event, now, self._context.give_up_after_s())
         keys = [clip.key for clip in self.status.clips]
         place = keys.index(key)
         clips = (*self.status.clips[:place], *after, *self.status.clips[place + 1 :])

@@ -9,7 +9,7 @@ from itertools import count
 
 import structlog
 
-from camspool.adapters.documents import read_with_problems
+from camspool.adapters import documents
 from camspool.adapters.spool import DropFile, Foreign, Spool
 from camspool.core import events, naming, redrop, request_parser
 from camspool.core.errors import RequestRejected
@@ -23,27 +23,21 @@ from camspool.core.values import Entry, ErrorCode, State
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What decides whether a request is accepted; `delay` in seconds."""
-
-    rules: request_parser.Rules
-    delay: float
-
-
 class Triage:
     """Looks at files of drop/ and writes their statuses.
 
     Args:
         spool: the folders.
         clock: for dates.
-        terms: what the configuration says about requests.
+        settings: what the configuration says about requests now.
     """
 
-    def __init__(self, spool: Spool, clock: Clock, terms: Terms) -> None:
+    def __init__(
+        self, spool: Spool, clock: Clock, settings: Callable[[], request_parser.RequestSettings]
+    ) -> None:
         self._spool = spool
         self._clock = clock
-        self.terms = terms
+        self._settings = settings
 
     def was_edited(self, file: str, status: Status) -> bool:
         """True when the file is another version than the one that `status` is about."""
@@ -52,6 +46,17 @@ class Triage:
         except RequestRejected:
             return False  # made unreadable while in work: what was accepted still counts
         return dropped is not None and dropped.sha256 != status.request.sha256
+
+    def parses(self, file: str) -> bool:
+        """True when the file is a whole document, whatever it says; False too when it is gone."""
+        try:
+            dropped = self._spool.read(file)
+            if dropped is None:
+                return False
+            documents.read(dropped.data, naming.suffix(file))
+        except RequestRejected as rejected:
+            return rejected.code is ErrorCode.INVALID  # whole, but wrong; all else may be half a file
+        return True
 
     def is_there(self, file: str) -> bool:
         """True when there is a file of this name in drop/, readable or not."""
@@ -147,16 +152,16 @@ class Triage:
         return self._save(status)
 
     def _answer(self, file: str, dropped: DropFile, place: "_Place") -> Status:
-        terms, now = self.terms, self._clock.now()
+        settings, now = self._settings(), self._clock.now()
         try:
-            document, problems = read_with_problems(dropped.data, naming.suffix(file))
-            parsed = request_parser.parse(document, terms.rules, problems)
+            document, problems = documents.read_with_problems(dropped.data, naming.suffix(file))
+            parsed = request_parser.parse(document, settings, problems)
         except RequestRejected as rejected:
             return self._rejected(file, dropped, place, rejected)
         status = begin(place.name, self._record(file, dropped.sha256, place, parsed.entries), now)
         if parsed.validate_only:
             return end(status, State.VALIDATED, now)
-        status = refresh(status, first_clips(parsed.entries, now, terms.delay), now)
+        status = refresh(status, first_clips(parsed.entries, now, settings.delay_s), now)
         if place.found is None:
             return status
         kept = redrop.keep_finished(place.found, status, self._clip_is_whole(place.name))

@@ -5,12 +5,15 @@ A notice is kept in memory only: it is told once, or not at all when the daemon 
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
-from camspool.adapters.notify import Channel, Flag, NotSent
+from camspool import USER_AGENT
+from camspool.adapters import logs
+from camspool.adapters.notify import Channel, Flag, Hook, NotSent, Services, Webhook
+from camspool.config.settings import Settings
 from camspool.core import notices
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState, ServiceStatus
@@ -24,19 +27,36 @@ CAPACITY: Final = 32 << 20
 """Bytes of notices that may wait for one way, some 80,000 for a program; then the oldest are dropped."""
 PAUSES_S: Final = (2.0, 10.0)
 """Between the tries."""
+LEAST_SECRET: Final = 8
+"""Characters that a part of an address must have, or it might be any word."""
+
+
+def channels(settings: Settings, environ: Mapping[str, str]) -> tuple[Channel, ...]:
+    """The ways that notices go now, always in one order; their addresses are never logged."""
+    notify, hooks = settings.notify, settings.hooks
+    for url in filter(None, (*notify.urls, notify.webhook)):
+        address = url.get_secret_value()
+        logs.redact(address)
+        if len(path := address.partition("://")[2].partition("/")[2]) >= LEAST_SECRET:
+            logs.redact(path)  # libraries write an address in their own way
+    return (
+        Services(notify.urls, notify.events, notify.timeout, environ),
+        Webhook(notify.webhook, notify.events, notify.timeout, USER_AGENT),
+        Hook(hooks.done, hooks.timeout, settings.folders.mirror, environ),
+    )
 
 
 class Outbox:
     """The notices that wait for one way, and its own task: no way waits for another.
 
     Args:
-        channel: the way; may be replaced at any time.
+        channel: gives the way as it is configured now.
         clock: for pauses.
         capacity: bytes of notices that may wait.
     """
 
-    def __init__(self, channel: Channel, clock: Clock, capacity: int = CAPACITY) -> None:
-        self.channel = channel
+    def __init__(self, channel: Callable[[], Channel], clock: Clock, capacity: int = CAPACITY) -> None:
+        self._channel = channel
         self._clock = clock
         self._capacity = capacity
         self._waiting: deque[Notice] = deque()
@@ -44,6 +64,11 @@ class Outbox:
         self._dropped = 0
         self._filled = asyncio.Event()
         self._barred = False
+
+    @property
+    def channel(self) -> Channel:
+        """The way as it is configured now."""
+        return self._channel()
 
     def put(self, notice: Notice) -> None:
         """Let a notice be sent, if it is one for this way."""
@@ -126,24 +151,22 @@ class Notices:
     """All ways.
 
     Args:
-        channels: the ways; those that want nothing too.
+        channels: gives the ways as they are configured now, those that want nothing too, always in one order.
         clock: for pauses, and how long the service has been degraded.
         flag: up while the last that was told of the service is that it is degraded, so that a restart neither
             tells it again nor forgets to tell that it is over.
     """
 
-    def __init__(self, channels: Iterable[Channel], clock: Clock, flag: Flag) -> None:
-        self.outboxes = tuple(Outbox(channel, clock) for channel in channels)
+    def __init__(self, channels: Callable[[], Sequence[Channel]], clock: Clock, flag: Flag) -> None:
+        self.outboxes = tuple(
+            Outbox(lambda number=number: channels()[number], clock)  # type: ignore[misc]
+            for number in range(len(channels()))
+        )
         self._clock = clock
         self._flag = flag
         self._degraded_at: float | None = None
         self._told_degraded: bool | None = None
         self._telling = asyncio.Lock()
-
-    def configure(self, channels: Iterable[Channel]) -> None:
-        """Go other ways from now on; what waits goes them too."""
-        for outbox, channel in zip(self.outboxes, channels, strict=True):
-            outbox.channel = channel
 
     async def run(self) -> None:
         """Send notices until cancelled."""

@@ -1,25 +1,35 @@
 """A new configuration for the running daemon: what is applied at once, and what needs a restart.
 
-Work that is going on goes on: what is applied counts from its next step. Reading the file, and telling
-people of the outcome, is the business of `service`.
+Work that is going on goes on: what is applied counts from its next step.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from pydantic import BaseModel
 
 from camspool.adapters import logs
-from camspool.adapters.mp4 import Mp4Videos
+from camspool.adapters.systemd import ServiceManager
+from camspool.aio import in_own_thread
+from camspool.config import requirements
 from camspool.config.settings import Settings
-from camspool.service import wiring
+from camspool.core.errors import ConfigurationError
+from camspool.core.values import Problem
+from camspool.service.health import Health
 from camspool.service.wiring import Parts
+
+log = structlog.get_logger()
 
 NEEDS_RESTART: Final = frozenset(
     {"api.endpoint", "folders.drop", "folders.mirror", "folders.state", "metrics.listen", "watch.mode"}
 )
 """Keys that decide what the daemon is connected with."""
+
+REREAD_WITHIN_S: Final = 10.0
+"""The configuration may name folders on a share that hangs; nobody shall wait for it for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +61,84 @@ def compare(now: Settings, wanted: Settings) -> Reload:
     )
 
 
-def check(settings: Settings) -> None:
-    """Raise ConfigurationError where the settings ask for something that this machine does not have."""
-    Mp4Videos(settings.download.verify).check_available()
-    wiring.channels(settings, {})
-
-
-def apply(parts: Parts, settings: Settings, environ: Mapping[str, str]) -> None:
-    """Let all parts work by other settings from now on; in the event loop, where nothing comes between."""
+def apply(parts: Parts, settings: Settings) -> None:
+    """Let all parts work by other settings from now on, and wake those that wait by the old ones."""
+    parts.settings.current = settings
     logs.configure(settings.logging.level, settings.logging.format)
-    parts.survilla.token = wiring.token_reader(settings, environ)
-    parts.survilla.set_timeout(settings.api.timeout)
-    parts.pacing.configure(rate=settings.api.rate, backoff=wiring.backoff(settings))
-    parts.recordings.batch = settings.api.batch
-    rate = wiring.download_rate(settings, parts.clock)
-    parts.downloads.configure(timeout=settings.download.timeout, rate=rate)
-    parts.videos.verify = settings.download.verify
-    parts.context.policy = wiring.policy(settings)
-    parts.triage.terms = wiring.terms(settings)
-    parts.jobs.job_context.give_up_after_s = settings.retry.give_up_after
-    parts.dispatcher.set_limits(wiring.limits(settings))
-    parts.watcher.configure(wiring.watch_settings(settings))
-    parts.disk_space.min_free = settings.cleanup.min_free
-    parts.disk_space.pause = settings.watch.poll
-    parts.cleanup.keep = settings.cleanup.keep
-    parts.page.enabled = settings.page.enabled
-    parts.page.zone = settings.timezone
-    parts.notices.configure(wiring.channels(settings, environ))
+    parts.api.pacing.probe_soon()
+    parts.pipeline.dispatcher.settings_changed()
+    parts.folders.watcher.scan_soon()
+
+
+class Reloading:
+    """Reads the configuration again when asked to, and applies what can be applied.
+
+    Args:
+        parts: the daemon's parts.
+        daemon_health: shows a configuration that cannot be used.
+        reread: reads the configuration; blocking.
+        manager: the service manager, which waits for the end of a reload.
+        on_done: called after each.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        daemon_health: Health,
+        reread: Callable[[], Settings],
+        manager: ServiceManager,
+        on_done: Callable[[], None],
+    ) -> None:
+        self._parts = parts
+        self._health = daemon_health
+        self._reread = reread
+        self._manager = manager
+        self._on_done = on_done
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """Ask for a reload; in the event loop."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Reload whenever asked to, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            scanned = self._parts.folders.watcher.first_scan_done.is_set()
+            if scanned:
+                self._manager.reloading()
+            await self._reload()
+            self._on_done()
+            self._manager.status(self._health.in_words())
+            if scanned:  # before the first scan it would be no more than half true
+                self._manager.ready()
+
+    async def _reload(self) -> None:
+        try:
+            wanted = await self._read_again()
+            requirements.check_libraries(wanted)
+        except ConfigurationError as error:
+            problems = [problem.sentence for problem in error.problems]
+            log.error("configuration_not_reloaded", source=error.source, problems=problems)  # noqa: TRY400
+            message = f"The new configuration is bad, the old one stays in force: {error}"
+            self._health.report("bad_configuration", message)
+            return
+        outcome = compare(self._parts.settings.current, wanted)
+        apply(self._parts, outcome.settings)
+        self._health.withdraw()
+        fields = {"applied": outcome.applied, "needs_restart": outcome.needs_restart}
+        if outcome.needs_restart:
+            log.warning("configuration_reloaded", **fields)
+        else:
+            log.info("configuration_reloaded", **fields)
+
+    async def _read_again(self) -> Settings:
+        try:
+            return await asyncio.wait_for(in_own_thread(self._reread), REREAD_WITHIN_S)
+        except TimeoutError:
+            expected = f"an answer within {REREAD_WITHIN_S:g} seconds; does a share that it names hang?"
+            raise ConfigurationError((Problem("", None, expected),), "the configuration") from None
 
 
 def _leaves(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, Any]]:

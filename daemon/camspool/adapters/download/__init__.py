@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass
 
 import httpx
 
 from camspool.adapters.download.pace import Rate, RateLimit
 from camspool.adapters.download.session import Session, SessionSettings
-from camspool.adapters.download.transfer import Terms, Transfer
+from camspool.adapters.download.transfer import Transfer, TransferSettings
 from camspool.core.errors import CamspoolError, ConfigurationError
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
 from camspool.core.values import Problem
@@ -29,13 +29,25 @@ COURTESY = 5
 """Steps by which a download is nicer than the rest of the daemon, whose work is short and waited for."""
 
 
+@dataclass(frozen=True, slots=True)
+class DownloadSettings:
+    """What may change while downloads run.
+
+    Args:
+        timeout: seconds without a byte after which a download is interrupted.
+        rate: bytes per second that all downloads together may take now; None for no limit.
+    """
+
+    timeout: float = 30.0
+    rate: Rate = lambda: None
+
+
 class HttpDownloads:
     """The port `Downloads`.
 
     Args:
-        timeout: seconds without a byte after which a download is interrupted.
+        settings: those in force now: the rate holds for what runs too, the timeout for later downloads.
         connect_timeout: seconds for a connection to come about.
-        rate: bytes per second that all downloads together may take now; None for no limit.
         largest: bytes; a longer file is refused.
         verify: how certificates are checked, as httpx takes it.
         user_agent: what we call ourselves.
@@ -45,27 +57,29 @@ class HttpDownloads:
         ConfigurationError: a proxy or certificate named in the environment cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913  the composition root calls it once, by keyword
+    def __init__(
         self,
+        settings: Callable[[], DownloadSettings] = DownloadSettings,
         *,
-        timeout: float = 30.0,
         connect_timeout: float = 10.0,
-        rate: Rate = lambda: None,
         largest: int = LARGEST,
         verify: ssl.SSLContext | bool = True,
         user_agent: str = "camspool",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._running: set[Transfer] = set()
-        self._limit = RateLimit(rate, monotonic)
-        self._terms = Terms(timeout, largest, monotonic, self._limit)
+        self._settings = settings
+        self._largest = largest
+        self._monotonic = monotonic
+        self._limit = RateLimit(lambda: settings().rate(), monotonic)
+        self._connect_timeout = connect_timeout
+        self._user_agent = user_agent
         with _usable():
             # One for all sessions: loading certificates takes 50 ms and more than a megabyte each time.
-            trusted = (
+            self._trusted = (
                 verify if isinstance(verify, ssl.SSLContext) else httpx.create_ssl_context(verify=verify)
             )
-            self._settings = SessionSettings(timeout, connect_timeout, trusted, user_agent)
-            self._idle = [Session(self._settings)]
+            self._idle = [Session(self._session_settings())]
 
     async def fetch(
         self, order: DownloadOrder, on_progress: Callable[[DownloadProgress], None]
@@ -77,36 +91,42 @@ class HttpDownloads:
             if not transfer.cancelled:
                 on_progress(progress)
 
-        session = self._idle.pop() if self._idle else Session(self._settings)
+        session = self._session()
+        settings = TransferSettings(session.settings.timeout, self._largest, self._monotonic, self._limit)
         transfer = Transfer(
-            order, session, self._terms, lambda progress: loop.call_soon_threadsafe(tell, progress)
+            order, session, settings, lambda progress: loop.call_soon_threadsafe(tell, progress)
         )
         self._running.add(transfer)
         try:
             outcome = await _outcome(transfer, session)
         finally:
             self._running.discard(transfer)
-        if session.settings is self._settings:
-            self._idle.append(session)
-        else:
-            session.close()
+        self._idle.append(session)
         return outcome.result()
-
-    def configure(self, *, timeout: float, rate: Rate) -> None:
-        """Let later downloads be patient for other `timeout` seconds; the new rate counts for all at once."""
-        self._limit.change(rate)
-        self._terms = replace(self._terms, timeout=timeout)
-        self._settings = replace(self._settings, timeout=timeout)
-        self.close()  # the connections that wait have the old time limit
 
     def progressed_at(self) -> float:
         """When the slowest of the running downloads last got on, in monotonic seconds; now without any."""
-        return min((transfer.progressed_at for transfer in self._running), default=self._terms.monotonic())
+        return min((transfer.progressed_at for transfer in self._running), default=self._monotonic())
 
     def close(self) -> None:
         """Close the connections that are kept; downloads that run are ended by cancelling their tasks."""
         while self._idle:
             self._idle.pop().close()
+
+    def _session(self) -> Session:
+        """One that is idle, or a new one; the idle ones of another time limit are closed."""
+        wanted = self._session_settings()
+        while self._idle:
+            session = self._idle.pop()
+            if session.settings == wanted:
+                return session
+            session.close()
+        return Session(wanted)
+
+    def _session_settings(self) -> SessionSettings:
+        return SessionSettings(
+            self._settings().timeout, self._connect_timeout, self._trusted, self._user_agent
+        )
 
 
 @contextmanager

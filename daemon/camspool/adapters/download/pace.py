@@ -34,10 +34,6 @@ class RateLimit:
         self._taken = self._allowed = 0.0
         self._seen_at = monotonic()
 
-    def change(self, rate: Rate) -> None:
-        """Let another rate hold, for what runs as well."""
-        self._rate = rate
-
     @property
     def piece(self) -> int:
         """Bytes to read at once, at most: with a limit no more than what is paid for at once."""

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TransferSettings:
     """What holds for every transfer: seconds without a byte, longest file in bytes, clock, limit."""
 
     timeout: float
@@ -38,17 +38,17 @@ class Transfer:
         self,
         order: DownloadOrder,
         session: Session,
-        terms: Terms,
+        settings: TransferSettings,
         report: Callable[[DownloadProgress], object],
     ) -> None:
         self._order = order
         self._session = session
-        self._terms = terms
+        self._settings = settings
         self._report = report
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._writing = False
-        self.progressed_at = terms.monotonic()
+        self.progressed_at = settings.monotonic()
 
     def cancel(self) -> bool:
         """Make `run` end soon with CancelledError.
@@ -81,7 +81,7 @@ class Transfer:
                 return self._fetch(url, part)
             except answer.HTTPX_ERRORS as error:
                 self._check()
-                raise answer.classify(error, answer.place(url), self._terms.timeout) from None
+                raise answer.classify(error, answer.place(url), self._settings.timeout) from None
 
     def _fetch(self, url: httpx.URL, part: PartFile) -> Downloaded:
         if self._can_resume(part):
@@ -103,7 +103,7 @@ class Transfer:
         with closing(self._ask(url, {"Range": f"bytes={part.bytes}-", "If-Range": etag})) as response:
             total = answer.resumed_total(response, part.bytes, etag, self._order.total_bytes)
             if total is not None:
-                answer.check_content(response, self._terms.largest)
+                answer.check_content(response, self._settings.largest)
                 self._begin_writing()
                 return self._receive(response, self._body(response), part, total)
             return self._whole(response, part) if response.status_code not in (206, 416) else None
@@ -111,7 +111,7 @@ class Transfer:
     def _whole(self, response: httpx.Response, part: PartFile) -> Downloaded:
         """Fetch all of it. The file is emptied only once the answer has turned out to be an MP4."""
         answer.check_status(response)
-        answer.check_content(response, self._terms.largest)
+        answer.check_content(response, self._settings.largest)
         body = self._body(response)
         opening = b""
         for chunk in body:
@@ -148,7 +148,7 @@ class Transfer:
         return self._session.send(request)
 
     def _body(self, response: httpx.Response) -> Iterator[Piece]:
-        return pieces(response, self._terms.timeout, lambda: self._terms.limit.piece)
+        return pieces(response, self._settings.timeout, lambda: self._settings.limit.piece)
 
     def _receive(
         self, response: httpx.Response, body: Iterator[Piece], part: PartFile, total: int | None
@@ -166,8 +166,8 @@ class Transfer:
         return downloaded
 
     def _copy(self, body: Iterator[Piece], part: PartFile, total: int | None, etag: str | None) -> None:
-        meter, share = Meter(part.bytes, self._terms.monotonic), Share(self._terms.limit)
-        most = self._terms.largest if total is None else total
+        meter, share = Meter(part.bytes, self._settings.monotonic), Share(self._settings.limit)
+        most = self._settings.largest if total is None else total
         self._report(DownloadProgress(part.bytes, total, None, etag))
         for chunk in body:
             self._check()
@@ -189,6 +189,6 @@ class Transfer:
 
     def _check(self) -> None:
         """Called wherever it gets on: note that, and end when `cancel` was called."""
-        self.progressed_at = self._terms.monotonic()
+        self.progressed_at = self._settings.monotonic()
         if self._cancelled.is_set():
             raise CancelledError

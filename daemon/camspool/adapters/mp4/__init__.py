@@ -4,12 +4,14 @@ Does not know what was asked for: comparing the facts with a request is the call
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from camspool.adapters.mp4.decode import check_available, decode
+from camspool.adapters.mp4.decode import check_available as check_decoder
+from camspool.adapters.mp4.decode import decode
 from camspool.adapters.mp4.scan import Scan
 from camspool.core.errors import StorageTrouble
 from camspool.core.ports import VideoFacts
@@ -21,30 +23,31 @@ Verify = Literal["size", "structure", "decode"]
 
 
 class Mp4Videos:
-    """The port `Videos`. `verify` is how far to look; each includes what is before it.
+    """The port `Videos`. `verify` tells how far to look now; each level includes what is before it.
 
     `size`: there is a table of contents with a video (its length was checked by the download). `structure`:
     nothing is cut, missing or left over, all samples lie in the file. `decode`: each picture can be decoded.
     """
 
-    def __init__(self, verify: Verify) -> None:
-        self.verify = verify
+    def __init__(self, verify: Callable[[], Verify]) -> None:
+        self._verify = verify
         # Threads of its own: decoding takes minutes, and must not keep the short work on files waiting.
         self._threads = ThreadPoolExecutor(_MOST_THREADS, "inspect")
-
-    def check_available(self) -> None:
-        """Raise ConfigurationError when `decode` is asked for and PyAV is not installed."""
-        if self.verify == "decode":
-            check_available()
 
     async def inspect(self, path: Path) -> VideoFacts:
         """See the port; cancelling ends the decoding too."""
         stop = Event()
         try:
             looking = asyncio.get_running_loop().run_in_executor
-            return await looking(self._threads, inspect_file, path, self.verify, stop)
+            return await looking(self._threads, inspect_file, path, self._verify(), stop)
         finally:
             stop.set()
+
+
+def check_available(verify: Verify) -> None:
+    """Raise ConfigurationError when `decode` is asked for and PyAV is not installed."""
+    if verify == "decode":
+        check_decoder()
 
 
 def inspect_file(path: Path, verify: Verify = "structure", stop: Event | None = None) -> VideoFacts:

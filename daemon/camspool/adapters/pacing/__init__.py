@@ -6,6 +6,7 @@ finds what spoils a batch, Patience gets over hours. What is asked, and in which
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from camspool.adapters.pacing.bisecting import Bisecting
@@ -17,7 +18,15 @@ from camspool.core.errors import CamspoolError
 from camspool.core.ports import Answer, Api, Clock, Question
 from camspool.core.status_document import Waiting
 
-__all__ = ["Backoff", "Counting", "Pacing"]
+__all__ = ["Backoff", "Counting", "Pacing", "PacingSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class PacingSettings:
+    """Calls per second, at most; and the pauses between probes of a service in trouble."""
+
+    rate: float
+    backoff: Backoff
 
 
 class Pacing:
@@ -29,8 +38,7 @@ class Pacing:
         api: the API itself. A ServiceTrouble that it raises for a PrepareRecording must mean that nothing was
             started, since the question is then asked again.
         clock: all waiting is done on it.
-        rate: calls per second, at most.
-        backoff: how long to wait between probes of a service in trouble.
+        settings: how often it may be asked, and probed in trouble, now.
         on_trouble: told of every change: why and until when everybody waits, or None when it is over.
         jitter: a number from 0 to 1, random.
     """
@@ -40,20 +48,19 @@ class Pacing:
         api: Api,
         clock: Clock,
         *,
-        rate: float,
-        backoff: Backoff,
+        settings: Callable[[], PacingSettings],
         on_trouble: Callable[[Waiting | None], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._rate = Rate(api, rate, clock)
+        self._rate = Rate(api, lambda: settings().rate, clock)
         self._halving = Bisecting(Retrying(self._rate, clock, jitter), self._rate, clock)
         probe = Bisecting(self._rate, self._rate, clock)
-        self._patience = CircuitBreaker(self._halving, probe, clock, backoff, on_trouble, jitter)
+        self._patience = CircuitBreaker(
+            self._halving, probe, clock, lambda: settings().backoff, on_trouble, jitter
+        )
 
-    def configure(self, *, rate: float, backoff: Backoff) -> None:
-        """Ask at another rate from now on, and with other pauses; a service in trouble is probed at once."""
-        self._rate.set(rate)
-        self._patience.backoff = backoff
+    def probe_soon(self) -> None:
+        """Do not wait any longer for the next probe: something has changed that may help."""
         self._patience.probe_soon()
 
     async def turn(self) -> None:

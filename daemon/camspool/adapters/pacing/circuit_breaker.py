@@ -60,14 +60,14 @@ class CircuitBreaker:
         api: Api,
         probe: Api,
         clock: Clock,
-        backoff: Backoff,
+        backoff: Callable[[], Backoff],
         on_trouble: Callable[[Waiting | None], None],
         jitter: Callable[[], float],
     ) -> None:
         self._api = api
         self._probe = probe
         self._clock = clock
-        self.backoff = backoff
+        self._backoff = backoff
         self._on_trouble = on_trouble
         self._jitter = jitter
         self._condition: _Condition | None = None
@@ -113,9 +113,10 @@ class CircuitBreaker:
         if known and not probing:
             return
         probes = known.probes + 1 if known else 0
-        pause = self.backoff.before(probes, self._jitter())
+        backoff = self._backoff()
+        pause = backoff.before(probes, self._jitter())
         if trouble.retry_after is not None:
-            pause = max(self.backoff.first, trouble.retry_after)
+            pause = max(backoff.first, trouble.retry_after)
         self._hurry.clear()
         self._condition = _Condition(trouble, known.since if known else now, now + pause, probes)
         until = self._clock.now() + timedelta(seconds=pause)

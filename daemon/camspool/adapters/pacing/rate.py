@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from camspool.core.errors import CamspoolError
@@ -11,23 +11,24 @@ from camspool.core.ports import Answer, Api, Clock, Question
 
 
 class Rate:
-    """`ports.Api` that makes at most `rate` calls in any second, or one in 1 / `rate` seconds."""
+    """`ports.Api` that makes at most `rate` calls in any second, or one in 1 / `rate` seconds.
 
-    def __init__(self, api: Api, rate: float, clock: Clock) -> None:
+    Args:
+        api: is asked.
+        rate: the calls per second that are allowed now.
+        clock: all waiting is done on it.
+    """
+
+    def __init__(self, api: Api, rate: Callable[[], float], clock: Clock) -> None:
         self._api = api
         self._clock = clock
         self._recent: deque[float] = deque()
-        self.set(rate)
+        self._rate = rate
+        self._rate_in_force: float | None = None
         self._queue = asyncio.Lock()
         self._granted = 0
         self._minutes: Counter[int] = Counter()
         self.last_success_at: datetime | None = None
-
-    def set(self, rate: float) -> None:
-        """Allow so many calls per second from now on."""
-        at_once = max(1, int(rate))
-        self._period = max(1.0, 1.0 / rate)
-        self._recent = deque([*[-math.inf] * at_once, *self._recent], maxlen=at_once)
 
     async def turn(self) -> None:
         """Wait until a call may be made, and reserve it for the next `ask`."""
@@ -55,8 +56,18 @@ class Rate:
 
     async def _wait(self) -> None:
         async with self._queue:
+            self._adopt(self._rate())
             await self._clock.sleep(max(0.0, self._recent[0] + self._period - self._clock.monotonic()))
             self._recent.append(self._clock.monotonic())
+
+    def _adopt(self, rate: float) -> None:
+        """Allow so many calls per second from now on."""
+        if rate == self._rate_in_force:
+            return
+        at_once = max(1, int(rate))
+        self._rate_in_force = rate
+        self._period = max(1.0, 1.0 / rate)
+        self._recent = deque([*[-math.inf] * at_once, *self._recent], maxlen=at_once)
 
     def _minute(self) -> int:
         return int(self._clock.monotonic() // 60)

@@ -29,7 +29,7 @@ class Survilla:
         endpoint: the address of the GraphQL server.
         token: called before every call, so that a new token is used at once; may raise ServiceTrouble.
         clock: for the dates in Retry-After.
-        timeout: seconds for one call, from connecting to the last byte of the answer.
+        timeout: the seconds that one call may take now, from connecting to the last byte of the answer.
         user_agent: the User-Agent header.
         largest: bytes of the largest answer that is read.
     """
@@ -40,12 +40,12 @@ class Survilla:
         token: Callable[[], str],
         clock: Clock,
         *,
-        timeout: float = 30.0,
+        timeout: Callable[[], float] = lambda: 30.0,
         user_agent: str = "camspool",
         largest: int = LARGEST_ANSWER,
     ) -> None:
         self._endpoint = endpoint
-        self.token = token
+        self._token = token
         self._clock = clock
         self._timeout = timeout
         self._largest = largest
@@ -55,15 +55,9 @@ class Survilla:
         no_cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
-            timeout=_timeouts(timeout),
             cookies=no_cookies,
             follow_redirects=False,
         )
-
-    def set_timeout(self, seconds: float) -> None:
-        """Give later calls another time limit."""
-        self._timeout = seconds
-        self._client.timeout = _timeouts(seconds)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -113,7 +107,7 @@ class Survilla:
         return self._types != documents.USUAL_TYPES
 
     def _usable_token(self) -> str:
-        token = self.token()
+        token = self._token()
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ServiceTrouble(
                 WaitReason.UNAUTHORISED,
@@ -123,21 +117,26 @@ class Survilla:
         return token
 
     async def _call(self, body: Mapping[str, Any], token: str) -> answers.Reply:
+        limit_s = self._timeout()
         try:
-            async with asyncio.timeout(self._timeout):
-                response, answer = await self._exchange(body, token)
+            async with asyncio.timeout(limit_s):
+                response, answer = await self._exchange(body, token, _timeouts(limit_s))
         except failures.ON_THE_WAY as error:
             # `from None`: the exception carries the request, and with it the token.
-            raise failures.on_the_way(error, self._host, self._timeout) from None
+            raise failures.on_the_way(error, self._host, limit_s) from None
         reply = answers.take_apart(_decoded(answer), token) if _speaks_graphql(response) else None
         if reply is None:
             raise failures.of_status(response, answer, token, self._clock.now())
         return reply
 
-    async def _exchange(self, body: Mapping[str, Any], token: str) -> tuple[httpx.Response, bytes]:
+    async def _exchange(
+        self, body: Mapping[str, Any], token: str, timeouts: httpx.Timeout
+    ) -> tuple[httpx.Response, bytes]:
         answer = bytearray()
         headers = {"Authorization": f"Bearer {token}"}
-        async with self._client.stream("POST", self._endpoint, json=body, headers=headers) as response:
+        async with self._client.stream(
+            "POST", self._endpoint, json=body, headers=headers, timeout=timeouts
+        ) as response:
             async for chunk in response.aiter_bytes():
                 answer += chunk
                 if len(answer) > self._largest:

@@ -67,7 +67,7 @@ class DropWatcher:
 
     Args:
         drop: the folder.
-        settings: how to watch it.
+        settings: how to watch it now; the mode is that of the start.
         clock: for all waiting and dating.
         check: raises StorageTrouble while the folder is not there; blocking.
         parses: does the content of this file (a path below drop/) parse? False when it is gone; blocking.
@@ -76,7 +76,7 @@ class DropWatcher:
     def __init__(
         self,
         drop: Path,
-        settings: WatchSettings,
+        settings: Callable[[], WatchSettings],
         clock: Clock,
         check: Callable[[], None],
         parses: Callable[[str], bool],
@@ -89,7 +89,7 @@ class DropWatcher:
         self._wake = asyncio.Event()
         self._hints = Hints(self._ring)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._observer = Observer(self._drop, settings.mode, self._hints)
+        self._observer = Observer(self._drop, settings().mode, self._hints)
         self._pending: dict[str, Sighting] = {}
         self._unparsed: dict[str, Signature] = {}
         self._told: dict[str, Signature] = {}
@@ -130,11 +130,6 @@ class DropWatcher:
         """Stop watchdog's threads; blocking. `run` does so when it is cancelled."""
         self._observer.close()
 
-    def configure(self, settings: WatchSettings) -> None:
-        """Watch by other times from now on; the mode stays."""
-        self._settings = settings
-        self.scan_soon()
-
     def scan_soon(self) -> None:
         """Look at everything again, without waiting for the next scan."""
         self._hints.add_everything()
@@ -162,11 +157,11 @@ class DropWatcher:
         found = await self._found(self._survey)
         now = self._clock.monotonic()
         self._breath_until = now + _BREATH * (now - began)
-        interval = self._settings.rescan if self.mode == "inotify" else self._settings.poll
+        interval = self._settings().rescan if self.mode == "inotify" else self._settings().poll
         if found is None:
             return
         # A folder that has just been made may have been filled before it was watched: look once more.
-        again = min(self._settings.settle, interval) if self._folders_changed else interval
+        again = min(self._settings().settle, interval) if self._folders_changed else interval
         self._folders_changed = False
         self._scan_at = max(now + again, self._breath_until)
         self._log_hidden(found)
@@ -188,7 +183,7 @@ class DropWatcher:
                 log.warning("drop_unavailable", message=trouble.message)
             self.trouble = trouble
             self._absent_since.clear()
-            self._scan_at = self._clock.monotonic() + self._settings.poll
+            self._scan_at = self._clock.monotonic() + self._settings().poll
             return None
         if self.trouble is not None:
             log.info("drop_available", path=str(self._drop))
@@ -247,7 +242,7 @@ class DropWatcher:
         if not absent or file not in self._told:
             self._absent_since.pop(file, None)
             return False
-        if now - self._absent_since.setdefault(file, now) < self._settings.settle:
+        if now - self._absent_since.setdefault(file, now) < self._settings().settle:
             return False  # an editor may be replacing it
         self.forget(file)
         return True
@@ -276,7 +271,7 @@ class DropWatcher:
             return False  # it is told when it is settled, and whoever reads it then says what is wrong
 
     def _settled_at(self, file: str) -> float:
-        return settling.settled_at(self._pending[file], self._settings.settle)
+        return settling.settled_at(self._pending[file], self._settings().settle)
 
     def _worth_parsing(self, file: str) -> bool:
         sighting = self._pending[file]
@@ -290,7 +285,7 @@ class DropWatcher:
         return [file for file, at in self._deadlines() if at <= now]
 
     def _deadlines(self) -> list[tuple[str, float]]:
-        settle = self._settings.settle
+        settle = self._settings().settle
         pending = [(file, self._settled_at(file)) for file in self._pending]
         return pending + [(file, since + settle) for file, since in self._absent_since.items()]
 

@@ -38,7 +38,7 @@ async def _ask(settings: Settings, token: str) -> tuple[Camera, ...]:
     """One call without retries: the person who waits for the answer can decide to try again."""
     api = settings.api
     survilla = Survilla(
-        api.endpoint, lambda: token, SystemClock(), timeout=api.timeout, user_agent=USER_AGENT
+        api.endpoint, lambda: token, SystemClock(), timeout=lambda: api.timeout, user_agent=USER_AGENT
     )
     try:
         (answer,) = await survilla.ask([ListCameras()])

@@ -60,7 +60,7 @@ async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Re
     logs.redact(token)
     api = settings.api
     survilla = Survilla(
-        api.endpoint, lambda: token, SystemClock(), timeout=api.timeout, user_agent=USER_AGENT
+        api.endpoint, lambda: token, SystemClock(), timeout=lambda: api.timeout, user_agent=USER_AGENT
     )
     try:
         access = await _access(survilla, api.token_file)

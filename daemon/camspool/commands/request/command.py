@@ -19,13 +19,13 @@ from camspool.commands.request.following import Dropped, Following
 from camspool.commands.request.order import Made, Order, Refused, file_named, make, proposed_names
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import safe, styled
-from camspool.config.request_rules import request_rules
+from camspool.config.excerpts import request_settings
 from camspool.config.settings import Settings
 from camspool.core import naming
 from camspool.core.clip_plan import cameras
 from camspool.core.errors import NameTaken
 from camspool.core.quantities import written
-from camspool.core.request_parser import Rules
+from camspool.core.request_parser import RequestSettings
 from camspool.core.values import Entry, Problem, State
 
 _GOOD: Final = frozenset({State.DONE, State.VALIDATED})
@@ -51,7 +51,7 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
         Withdrawn: the file disappeared before it was accepted.
         StorageTrouble: drop/ or mirror/ is not there, or cannot be written.
     """
-    now, rules, people = datetime.now(UTC), request_rules(settings), Console(stderr=True)
+    now, rules, people = datetime.now(UTC), request_settings(settings), Console(stderr=True)
     made, file = _understood(order, name, now, rules)
     mirror = MirrorReader.beside_the_daemon(settings.folders.mirror)
     if wait:
@@ -68,7 +68,9 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
     return 0
 
 
-def _understood(order: Order, name: str | None, now: datetime, rules: Rules) -> tuple[Made, str | None]:
+def _understood(
+    order: Order, name: str | None, now: datetime, rules: RequestSettings
+) -> tuple[Made, str | None]:
     """The request, and its file's path below drop/ if it was given a name."""
     problems: list[Problem] = []
     file, made = None, None

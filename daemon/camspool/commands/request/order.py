@@ -14,7 +14,7 @@ from camspool.core.clip_plan import cameras
 from camspool.core.errors import CamspoolError, RequestRejected
 from camspool.core.problems import Unexpected
 from camspool.core.quantities import duration
-from camspool.core.request_parser import Rules
+from camspool.core.request_parser import RequestSettings
 from camspool.core.values import Entry, Problem
 
 _AROUND_S: Final = 60.0
@@ -61,7 +61,7 @@ class Made:
     data: bytes
 
 
-def make(order: Order, now: datetime, rules: Rules) -> Made:
+def make(order: Order, now: datetime, rules: RequestSettings) -> Made:
     """The request that the order means.
 
     Args:
@@ -98,8 +98,8 @@ def make(order: Order, now: datetime, rules: Rules) -> Made:
     return Made(entry, json.dumps(ordered | times, indent=2, ensure_ascii=False).encode() + b"\n")
 
 
-def proposed_names(entry: Entry, rules: Rules) -> Iterator[str]:
-    """Paths below drop/ to try in turn: `gate-20260301-140500.json`, then numbered ones."""
+def proposed_names(entry: Entry, rules: RequestSettings) -> Iterator[str]:
+    """Paths below drop/, of which the first that is free will do: `gate-20260301-140500.json`."""
     first = cameras(entry)[0]
     plain = unicodedata.normalize("NFKD", f"camera-{first}" if isinstance(first, int) else first)
     stem = re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
@@ -131,7 +131,7 @@ def file_named(name: str) -> str:
 class _Span:
     """The range, which can be given in one of three ways."""
 
-    def __init__(self, order: Order, now: datetime, rules: Rules, problems: list[Problem]) -> None:
+    def __init__(self, order: Order, now: datetime, rules: RequestSettings, problems: list[Problem]) -> None:
         self._order = order
         self._now = now
         self._rules = rules
@@ -243,5 +243,5 @@ def _option(path: str) -> str:
     return f"--{_OPTIONS.get(field, field)}".replace("_", "-") if field else ""
 
 
-def _written(instant: datetime, rules: Rules) -> str:
+def _written(instant: datetime, rules: RequestSettings) -> str:
     return instant.astimezone(rules.timezone).isoformat()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from camspool.adapters.mp4 import Mp4Videos, Verify
+from camspool.adapters.mp4 import Verify, check_available
 from camspool.commands.verify.mirror import Mirror
 from camspool.commands.verify.render import write_json, write_table
 from camspool.commands.verify.targets import EVERYTHING, resolve
@@ -31,7 +31,7 @@ def verify(root: Path, level: Verify, paths: Sequence[str], *, as_json: bool) ->
     """
     if level == "size":
         level = "structure"
-    Mp4Videos(level).check_available()
+    check_available(level)
     mirror = Mirror(root, level)
     mirror.check()
     targets = dict.fromkeys(target for path in paths for target in resolve(root, path))

@@ -4,7 +4,7 @@
 through the ports and makes events of what came of it; `core/lifecycle.py` says what the events mean.
 """
 
-from camspool.pipeline.steps.context import Policy, StepContext
+from camspool.pipeline.steps.context import StepContext, StepSettings
 from camspool.pipeline.steps.loop import LANES, Lane, Workflow
 
-__all__ = ["LANES", "Lane", "Policy", "StepContext", "Workflow"]
+__all__ = ["LANES", "Lane", "StepContext", "StepSettings", "Workflow"]

@@ -12,7 +12,7 @@ from camspool.core.values import WaitReason
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class StepSettings:
     """The settings that steer a clip; seconds throughout. See config.example.yaml for what each is for."""
 
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
@@ -27,7 +27,17 @@ class Policy:
 
 @dataclass(slots=True)
 class StepContext:
-    """The ports that the steps work through; `random` gives a number 0..1 for jitter."""
+    """The ports that the steps work through.
+
+    Args:
+        recordings: the vendor's API.
+        downloads: fetches what it has prepared.
+        videos: looks into what was fetched.
+        spool: the folders.
+        clock: for dates and pauses.
+        random: gives a number from 0 to 1, for jitter.
+        read_settings: gives the settings in force.
+    """
 
     recordings: Recordings
     downloads: Downloads
@@ -35,12 +45,17 @@ class StepContext:
     spool: Spool
     clock: Clock
     random: Callable[[], float]
-    policy: Policy
+    read_settings: Callable[[], StepSettings]
+
+    @property
+    def settings(self) -> StepSettings:
+        """The settings in force."""
+        return self.read_settings()
 
     def wait(self, clip: Clip, reason: WaitReason, message: str) -> events.Waits:
         """The event of a clip in trouble: it waits, longer each time."""
-        policy = self.policy
-        pause = backoff.backoff(clip.tries + 1, policy.retry_first, policy.retry_longest, self.random())
+        settings = self.settings
+        pause = backoff.backoff(clip.tries + 1, settings.retry_first, settings.retry_longest, self.random())
         return events.Waits(
             Waiting(reason=reason, message=message, until=backoff.after(self.clock.now(), pause))
         )

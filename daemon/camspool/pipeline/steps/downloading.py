@@ -35,7 +35,7 @@ class Downloading:
             job.note(clip.key, events.DownloadProgressed(_as_download(progress)))
 
         done = await self._context.downloads.fetch(order, on_progress)
-        now, lifetimes = self._context.clock.now(), self._context.policy.lifetimes
+        now, lifetimes = self._context.clock.now(), self._context.settings.lifetimes
         expires = expiry.url_expires_after_download(clip.recording, now, lifetimes)
         await job.apply(clip.key, events.DownloadCompleted(done.bytes, done.sha256, expires))
 

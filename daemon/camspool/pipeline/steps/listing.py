@@ -73,12 +73,12 @@ class Listing:
             clip: the clip.
             covered: seconds of it for which there is footage in what would be fetched now.
         """
-        now, policy = self._context.clock.now(), self._context.policy
-        grace_ends = backoff.after(clip.end, policy.grace)
+        now, settings = self._context.clock.now(), self._context.settings
+        grace_ends = backoff.after(clip.end, settings.grace)
         if selection.covers(covered, clip.asked_s) or now >= grace_ends:
             return None
         pause = backoff.backoff(
-            clip.attempts.list, policy.retry_first, LONGEST_PAUSE_S, self._context.random()
+            clip.attempts.list, settings.retry_first, LONGEST_PAUSE_S, self._context.random()
         )
         return events.Waits(
             Waiting(
@@ -113,7 +113,7 @@ class Listing:
             heights=choice.recording.heights,
             height=choice.height,
             listed_at=listed_at,
-            id_expires_at=expiry.id_expires(listed_at, self._context.policy.lifetimes),
+            id_expires_at=expiry.id_expires(listed_at, self._context.settings.lifetimes),
         )
 
 

@@ -98,7 +98,7 @@ class Workflow:
         until = self._waits_until(clip)
         if clip.state is not State.SCHEDULED:
             return until
-        over = backoff.after(clip.end, self._context.policy.delay)
+        over = backoff.after(clip.end, self._context.settings.delay)
         return max(over, until) if until else over
 
     def _waits_until(self, clip: Clip) -> datetime | None:
@@ -108,7 +108,7 @@ class Workflow:
         """
         if clip.waiting is None or clip.waiting.until is None:
             return None
-        longest = max(self._context.policy.retry_longest, LONGEST_PAUSE_S)
+        longest = max(self._context.settings.retry_longest, LONGEST_PAUSE_S)
         begun_before = backoff.after(self._context.clock.now(), longest)
         return clip.waiting.until if clip.waiting.until <= begun_before else None
 

@@ -67,10 +67,10 @@ class Preparing:
             clip: its clip.
             first: the progress at this moment; None when it began before a restart, and has to be asked for.
         """
-        clock, policy = self._context.clock, self._context.policy
+        clock, settings = self._context.clock, self._context.settings
         begun, still, percent = clock.monotonic(), 0.0, clip.prepare.percent
         if first is not None:
-            await clock.sleep(policy.poll_fastest)
+            await clock.sleep(settings.poll_fastest)
         while True:
             event = await self._ask(clip, percent, still)
             if isinstance(event, events.PrepareProgressed):
@@ -84,9 +84,9 @@ class Preparing:
             first = percent if first is None else first
             now = clock.monotonic()
             pause = backoff.poll_interval(
-                now - begun, percent - first, percent, policy.poll_fastest, policy.poll_slowest
+                now - begun, percent - first, percent, settings.poll_fastest, settings.poll_slowest
             )
-            pause = backoff.in_step(now, pause, policy.poll_fastest / 4)
+            pause = backoff.in_step(now, pause, settings.poll_fastest / 4)
             still += pause
             await clock.sleep(pause)
 
@@ -99,7 +99,7 @@ class Preparing:
                 return None
             raise
         if preparation.download_url is not None:
-            now, lifetimes = self._context.clock.now(), self._context.policy.lifetimes
+            now, lifetimes = self._context.clock.now(), self._context.settings.lifetimes
             return events.Prepared(preparation.download_url, expiry.url_expires(now, lifetimes))
         if preparation.percent is not None and preparation.percent > percent:
             return events.PrepareProgressed(preparation.percent)
@@ -108,13 +108,13 @@ class Preparing:
     def _is_early(self, clip: Clip, still: float) -> bool:
         """True while a server that knows nothing of a fresh id may not have got round to it yet."""
         fresh = expiry.id_is_fresh(clip.recording, self._context.clock.now())
-        return fresh and still <= BEGUN_WITHIN_POLLS * self._context.policy.poll_slowest
+        return fresh and still <= BEGUN_WITHIN_POLLS * self._context.settings.poll_slowest
 
     def _given_up(self, clip: Clip, still: float) -> events.Event | None:
         """The event that ends a preparation without progress for `still` seconds, once that is too long."""
-        if still > BEGUN_WITHIN_POLLS * self._context.policy.poll_slowest and not clip.prepare.accepted:
+        if still > BEGUN_WITHIN_POLLS * self._context.settings.poll_slowest and not clip.prepare.accepted:
             return events.PrepareRefused("The server did not begin to prepare the recording")
-        if still > self._context.policy.stalled:
+        if still > self._context.settings.stalled:
             return events.Failed(
                 ErrorCode.PREPARE_STALLED,
                 f"The preparation has stood at {clip.prepare.percent:g} % for {still:.0f} seconds.",

@@ -1,0 +1,67 @@
+"""Shows how the daemon is: the service file, the page, the service manager, and notices of changes."""
+
+import asyncio
+
+import structlog
+
+from camspool.adapters.systemd import ServiceManager
+from camspool.core import health
+from camspool.core.errors import StorageTrouble
+from camspool.core.health import SERVICE_FILE, ServiceState, ServiceStatus
+from camspool.service.health import Health
+from camspool.service.wiring import Parts
+
+log = structlog.get_logger()
+
+AT_MOST_EVERY_S = 1.0
+"""However often something changes, it is shown no more often than this."""
+
+
+class Announcements:
+    """Whatever is shown of the daemon as a whole.
+
+    Set `news` when something has changed that should be seen.
+    """
+
+    def __init__(self, parts: Parts, daemon_health: Health, manager: ServiceManager) -> None:
+        self._parts = parts
+        self._health = daemon_health
+        self._manager = manager
+        self.news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Show every change, until cancelled."""
+        while True:
+            await self.news.wait()
+            self.news.clear()
+            await self.say()
+            await self._parts.clock.sleep(AT_MOST_EVERY_S)
+
+    async def say(self, state: ServiceState | None = None) -> None:
+        """Show how the daemon is now; `state` overrules what the problems say."""
+        status = self._health.status(state)
+        await self._parts.reports.notices.service_is(status)
+        await self._write(status)
+        self._manager.status(self._health.in_words(status))
+
+    async def _write(self, status: ServiceStatus) -> None:
+        spool = self._parts.folders.spool
+        try:
+            await asyncio.to_thread(spool.save_document, SERVICE_FILE, health.dump(status), durable=False)
+        except StorageTrouble as trouble:
+            log.debug("service_file_not_written", problem=trouble.message)
+
+    async def keep_page(self) -> None:
+        """Keep the page up to date until cancelled.
+
+        No periodic job: looking through a large mirror may take it longer than one period.
+        """
+        await self._parts.folders.watcher.first_scan_done.wait()
+        while True:
+            await self.tend_page()
+            await self._parts.clock.sleep(self._parts.settings.current.page.every)
+
+    async def tend_page(self, state: ServiceState | None = None) -> None:
+        """Let the page show how the daemon is now."""
+        outstanding = [job.status for job in self._parts.pipeline.jobs]
+        await self._parts.reports.page.tend(self._health.status(state), outstanding)

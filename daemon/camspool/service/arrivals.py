@@ -1,0 +1,86 @@
+"""Hands what the watcher sees in drop/ to the intake, several files at once; what fails comes again."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+
+from camspool.adapters.watch import Change, Settled
+from camspool.core import naming
+from camspool.core.errors import StorageTrouble
+from camspool.pipeline.outages import Cause
+from camspool.service.wiring import Parts
+
+log = structlog.get_logger()
+
+TAKEN_IN_AT_ONCE: Final = 4
+"""Files of drop/: a file system makes several small files durable in hardly more time than one."""
+
+
+class Arrivals:
+    """The changes in drop/ that are yet to be taken in.
+
+    Args:
+        parts: the daemon's parts.
+        on_news: called after each.
+    """
+
+    def __init__(self, parts: Parts, on_news: Callable[[], None]) -> None:
+        self._parts = parts
+        self._on_news = on_news
+        self._changes: list[asyncio.Queue[Change]] = [asyncio.Queue() for _ in range(TAKEN_IN_AT_ONCE)]
+        self._put_off_files: set[str] = set()
+
+    def note(self, change: Change) -> None:
+        """Queue a change; those whose names could meet in mirror/ are taken in one after the other."""
+        self._changes[hash(naming.family(change.file)) % len(self._changes)].put_nowait(change)
+
+    def lasting_work(self) -> list[Coroutine[Any, Any, None]]:
+        """What has to run for changes to be taken in."""
+        return [*(self._take_in(changes) for changes in self._changes), self.settle_abandoned()]
+
+    async def settle_abandoned(self) -> None:
+        """Once, after the start: what was deleted from drop/, or moved by us, and nobody noted it."""
+        pipeline, names = self._parts.pipeline, None
+        while names is None or names:
+            try:
+                if names is None:
+                    names = await asyncio.to_thread(pipeline.cleanup.survey)
+                names = [name for name in names if not await pipeline.intake.settle_abandoned(name)]
+            except StorageTrouble:
+                await self._parts.folders.disk_space.sit_out()
+            else:
+                await self._parts.clock.sleep(self._pause_s if names else 0.0)
+
+    @property
+    def _pause_s(self) -> float:
+        return self._parts.settings.current.watch.poll
+
+    async def _take_in(self, changes: asyncio.Queue[Change]) -> None:
+        while True:
+            change = await changes.get()
+            await self._parts.outages.passable(Cause.MIRROR)
+            try:
+                await self._hand_over(change)
+            except StorageTrouble as trouble:
+                await self._put_off(change, trouble)
+            except Exception:  # a defect in the handling of one file must not stop the others
+                log.exception("file_crashed", file=change.file)
+            else:
+                self._put_off_files.discard(change.file)
+            self._on_news()
+
+    async def _hand_over(self, change: Change) -> None:
+        if isinstance(change, Settled):
+            await self._parts.pipeline.intake.settled(change.file)
+        else:
+            await self._parts.pipeline.intake.gone(change.file)
+
+    async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
+        """What could not be taken in now comes again: when the mirror is back, or after a pause."""
+        pause = 0.0 if await self._parts.folders.disk_space.is_down() else self._pause_s
+        asyncio.get_running_loop().call_later(pause, self.note, change)
+        if change.file not in self._put_off_files:
+            self._put_off_files.add(change.file)
+            log.warning("request_put_off", file=change.file, problem=trouble.message)
