@@ -72,7 +72,12 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
     "escaped-nul.json": (GOOD[:-1] + b', "height": "\\u0000"}', "invalid"),
     "utf-16.json": (GOOD.decode().encode("utf-16"), "not_utf8"),
     "latin.json": (b'{"camera": "caf\xe9"}', "not_utf8"),
-    "half-a-pair.json": (GOOD[:-1] + b', "metadata": {"a": "\\ud800"}}', "invalid"),
+    "half-a-pair.json": (GOOD[:-1] + b', "metadata": {"a": "\\ud800"}}', ACCEPTED),
+    "dates.yaml": (GOOD[:-1] + b', "metadata": {"a": 2020-09-13 14:26:40 +0200}}', ACCEPTED),
+    "letters.json": (
+        json.dumps({"camera": 1, "range": "2020-05-11T09:41:29Z/T" + "T" * 60_000}).encode(),
+        "invalid",
+    ),
     "deep.json": (b"[" * 30_000 + b"]" * 30_000, "invalid"),
     "deep-objects.json": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "invalid"),
     "deep-flow.yaml": (b"[" * 30_000 + b"]" * 30_000, "invalid"),

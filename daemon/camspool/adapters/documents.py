@@ -9,13 +9,15 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import yaml
 
+from camspool.core import iso8601
 from camspool.core.errors import RequestRejected
+from camspool.core.iso8601 import NoTimeStamp
 from camspool.core.problems import rejection, shown, within
+from camspool.core.text import whole
 from camspool.core.values import LONGEST_REQUEST, ErrorCode, Problem
 
 MAX_DEPTH: Final = 20
@@ -26,7 +28,6 @@ _MAX_DIGITS: Final = 300
 
 _HINT: Final = "Correct the file and put it into drop/ again."
 _UTF8_HINT: Final = "Save the file as UTF-8 and put it into drop/ again."
-_WHOLE_CHARACTERS: Final = "whole characters; one is half of a surrogate pair"
 _TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -250,15 +251,22 @@ def _scalar(node: yaml.Node) -> Any:
     return _Unusable(node.tag.replace(_TAG, "!!"), "a plain value; remove the tag")
 
 
+_ISO_ALREADY: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)?)?", re.ASCII
+)
+
+
 def _iso(text: str) -> str:
-    """A date as it was written where that is ISO 8601, else rewritten so (`2020-5-11 09:41:29`)."""
+    """A date as it was written where that is ISO 8601, else rewritten so (`2020-5-11 09:41:29 +0200`).
+
+    One that cannot be (a 30th of February) stays as it is, for the reader of the field to say so.
+    """
+    if _ISO_ALREADY.fullmatch(text):
+        return text
     try:
-        if " " not in text and "\t" not in text:
-            datetime.fromisoformat(text)
-            return text
-        node = yaml.ScalarNode(_TAG + "timestamp", text)
-        return yaml.SafeLoader("").construct_yaml_timestamp(node).isoformat()
-    except ValueError:
+        stamp = iso8601.read(text)
+        return stamp.day.isoformat() if stamp.clock is None else stamp.moment.isoformat()
+    except NoTimeStamp:
         return text
 
 
@@ -284,9 +292,7 @@ def _plain(value: Any, path: str, problems: list[Problem], depth: int = 1) -> An
         return [_plain(item, within(path, index), problems, depth + 1) for index, item in enumerate(value)]
     if isinstance(value, _Unusable):
         problems.append(Problem(path, shown(value.value), value.expected))
-    elif isinstance(value, str) and not _encodable(value):
-        problems.append(Problem(path, shown(value), _WHOLE_CHARACTERS))
-    return value
+    return whole(value) if isinstance(value, str) else value
 
 
 def _mapping(pairs: _Pairs, path: str, problems: list[Problem], depth: int) -> dict[str, Any]:
@@ -295,12 +301,11 @@ def _mapping(pairs: _Pairs, path: str, problems: list[Problem], depth: int) -> d
         if not isinstance(key, str):
             problems.append(Problem(path, _key_shown(key), "text as the name of a field; put it in quotes"))
             continue
-        if not _encodable(key):
-            problems.append(Problem(within(path, key), shown(key), _WHOLE_CHARACTERS))
-        if key in result:
+        name = whole(key)
+        if name in result:
             again = f"; it stands again in line {pairs.lines[index]}" if pairs.lines else ""
-            problems.append(Problem(within(path, key), shown(key), f"each field only once{again}"))
-        result[key] = _plain(value, within(path, key), problems, depth + 1)
+            problems.append(Problem(within(path, name), shown(name), f"each field only once{again}"))
+        result[name] = _plain(value, within(path, name), problems, depth + 1)
     return result
 
 
@@ -308,11 +313,3 @@ def _key_shown(key: Any) -> Any:
     if isinstance(key, _Pairs | list):
         return "a list or mapping"
     return shown(key.value if isinstance(key, _Unusable) else key)
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

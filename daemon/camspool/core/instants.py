@@ -1,6 +1,7 @@
 """Points in time and intervals from what people write: Unix seconds and ISO 8601, with or without an offset.
 
 Every parser raises `Unexpected`. Results are exact; `whole_seconds` makes of them what the API can be asked.
+How a time stamp may be written is the business of `iso8601`; what a local time means, it is decided here.
 """
 
 import re
@@ -8,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from camspool.core import iso8601
+from camspool.core.iso8601 import NoTimeStamp, TimeStamp
 from camspool.core.problems import Unexpected
 from camspool.core.quantities import duration
 
@@ -20,13 +23,10 @@ FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2099
 
 _YEARS: Final = f"a time between the years {FIRST_YEAR} and {LAST_YEAR}"
-_UNIX: Final = re.compile(r"\d{9,}(?:\.\d+)?", re.ASCII)
+_UNIX: Final = re.compile(r"[0-9]{9,11}(?:\.[0-9]+)?")
 """Nine digits or more: eight are a date, `20200511`, and as Unix seconds would be in the year 1970."""
-_ISO_CHARACTERS: Final = re.compile(r"[\d:.,+TWZ -]+", re.ASCII)
-_END_OF_DAY: Final = re.compile(r"[T ]24(?::?00){0,2}(?=$|Z| ?[+-])", re.ASCII)
-_TIME_ALONE: Final = re.compile(r"T?(\d\d(?::?\d\d){0,2}(?:[.,]\d+)?(?:Z|[+-]\d\d(?::?\d\d)?)?)", re.ASCII)
-_OFFSET: Final = re.compile(r"[T ].*?(Z|[+-]\d\d(?::?\d\d)?)$", re.ASCII)
-_DURATION: Final = re.compile(r"P.*|.*[smhd]")
+_FINER: Final = {3: "milliseconds", 6: "microseconds", 9: "nanoseconds"}
+"""Powers of ten by which other programs divide a second."""
 
 
 def instant(value: Any, zone: ZoneInfo, *, later: bool = False) -> datetime:
@@ -42,8 +42,7 @@ def instant(value: Any, zone: ZoneInfo, *, later: bool = False) -> datetime:
         Unexpected: it is no such time, it is outside 2000..2099, or clocks skipped it.
     """
     if isinstance(value, str):
-        text = value.strip().upper()
-        return _of_unix(float(text)) if _UNIX.fullmatch(text) else _in_utc(_of_iso(text), zone, later=later)
+        return _of_text(value.strip(), zone, later=later)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Unexpected(INSTANT)
     return _of_unix(value)
@@ -57,17 +56,25 @@ def interval(value: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:
     Raises:
         Unexpected: it is no such interval, or one of its parts is no such time.
     """
-    parts = [part.strip() for part in value.split("/")] if isinstance(value, str) else []
-    if len(parts) != 2 or all(_DURATION.fullmatch(part) for part in parts):
+    if not isinstance(value, str) or len(value) > 2 * iso8601.LONGEST:
+        raise Unexpected(INTERVAL)
+    parts = [part.strip() for part in value.split("/")]
+    if len(parts) != 2 or all(map(_looks_like_duration, parts)):
         raise Unexpected(INTERVAL)
     first, second = parts
-    if _DURATION.fullmatch(first):
+    if _looks_like_duration(first):
         end = instant(second, zone, later=True)
         return end - timedelta(seconds=duration(first)), end
     start = instant(first, zone)
-    if _DURATION.fullmatch(second):
+    if _looks_like_duration(second):
         return start, start + timedelta(seconds=duration(second))
-    return start, instant(_completed(second.upper(), first.upper()), zone, later=True)
+    if _is_unix(first) or _is_unix(second):
+        return start, instant(second, zone, later=True)
+    try:
+        stamp = iso8601.read_end(second, iso8601.read(first))
+    except NoTimeStamp as error:
+        raise _no_time_stamp(second, error) from None
+    return start, _in_utc(stamp, zone, later=True)
 
 
 def whole_seconds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
@@ -76,35 +83,84 @@ def whole_seconds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     return start.replace(microsecond=0), widened if widened == end else widened + timedelta(seconds=1)
 
 
-def _of_unix(seconds: float) -> datetime:
-    if 10**11 <= seconds < 10**17:
-        raise Unexpected("Unix seconds; these look like milliseconds (divide by 1000) or finer")
-    if not _unix(FIRST_YEAR) <= seconds < _unix(LAST_YEAR + 1):
-        raise Unexpected(_YEARS + "; a number is taken as Unix seconds")
-    return datetime.fromtimestamp(seconds, UTC)
+def _looks_like_duration(part: str) -> bool:
+    return part.startswith("P") or part.endswith(("s", "m", "h", "d"))
 
 
-def _unix(year: int) -> float:
-    return datetime(year, 1, 1, tzinfo=UTC).timestamp()
+def _is_unix(text: str) -> bool:
+    return len(text) <= iso8601.LONGEST and _UNIX.fullmatch(text) is not None
 
 
-def _of_iso(text: str) -> datetime:
-    midnight = _END_OF_DAY.search(text)
-    if midnight:
-        text = text[: midnight.start()] + "T00:00" + text[midnight.end() :]
-    if not _ISO_CHARACTERS.fullmatch(text):
-        raise Unexpected(INSTANT)
+def _of_text(text: str, zone: ZoneInfo, *, later: bool) -> datetime:
+    if _is_unix(text):
+        return _of_unix(float(text))
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        telling = re.search("must be (in|0)", str(error))  # `0` is said of what follows the hour 24
-        raise Unexpected(f"{INSTANT} ({error})" if telling else INSTANT) from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        stamp = iso8601.read(text)
+    except NoTimeStamp as error:
+        raise _no_time_stamp(text, error) from None
+    return _in_utc(stamp, zone, later=later)
+
+
+def _no_time_stamp(text: str, error: NoTimeStamp) -> Unexpected:
+    """What to say of a text that is no time stamp: which part cannot be, or how it is written."""
+    if error.reason:
+        return Unexpected(f"{INSTANT} ({error.reason})")
+    if written := iso8601.spelling(text):
+        return Unexpected(f'{INSTANT}; this one is written "{written}"')
+    if zone := iso8601.zone_named(text):
+        return Unexpected(f"{INSTANT}; in place of {zone} an offset such as +01:00")
+    if _is_unix(digits := text.lstrip("@+")):
+        return Unexpected(f"{INSTANT}; this one is written {digits}")
+    if text.isdecimal() and text.isascii() and len(text) < iso8601.LONGEST and (finer := _finer(int(text))):
+        return Unexpected(_seconds_not(finer))
+    return Unexpected(INSTANT)
+
+
+def _of_unix(seconds: float) -> datetime:
+    if _in_years(seconds):
+        return datetime.fromtimestamp(seconds, UTC)
+    if finer := _finer(seconds):
+        raise Unexpected(_seconds_not(finer))
+    expected = _YEARS + "; a number is taken as Unix seconds"
+    written = _date_of(seconds)
+    raise Unexpected(expected + (f', and a date is text: "{written}"' if written else ""))
+
+
+def _date_of(number: float) -> str | None:
+    """The date that is meant by 20200511, or the time by 20200511094129, if any is."""
+    if not 10**7 <= number < 10**14 or number != int(number):
+        return None
+    text = str(int(number))
+    try:
+        return iso8601.read(text).day.isoformat()
+    except NoTimeStamp:
+        return iso8601.spelling(text)
+
+
+def _in_years(number: float, power: int = 0) -> bool:
+    """True when `number`, in seconds divided by ten to the `power`, is a time of these years."""
+    unit = int(10**power)
+    return _unix(FIRST_YEAR) * unit <= number < _unix(LAST_YEAR + 1) * unit
+
+
+def _unix(year: int) -> int:
+    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+
+
+def _finer(number: float) -> str | None:
+    """The unit in which a number is a time of these years; None for seconds too."""
+    return next((unit for power, unit in _FINER.items() if _in_years(number, power)), None)
+
+
+def _seconds_not(finer: str) -> str:
+    power = next(power for power, unit in _FINER.items() if unit == finer)
+    return f"Unix seconds; these look like {finer} (divide by {10**power})"
+
+
+def _in_utc(stamp: TimeStamp, zone: ZoneInfo, *, later: bool) -> datetime:
+    if not FIRST_YEAR <= stamp.day.year <= LAST_YEAR:
         raise Unexpected(_YEARS)
-    return moment + timedelta(days=1) if midnight else moment
-
-
-def _in_utc(moment: datetime, zone: ZoneInfo, *, later: bool) -> datetime:
+    moment = stamp.moment
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
     result = moment.replace(tzinfo=zone, fold=int(later)).astimezone(UTC)
@@ -114,13 +170,3 @@ def _in_utc(moment: datetime, zone: ZoneInfo, *, later: bool) -> datetime:
             "add an offset such as Z or +01:00"
         )
     return result
-
-
-def _completed(end: str, start: str) -> str:
-    """`end` with the date and the offset that ISO 8601 lets an interval's end take from its start."""
-    if time := _TIME_ALONE.fullmatch(end):
-        end = re.split("[T ]", start, maxsplit=1)[0] + "T" + time[1]
-    offset = _OFFSET.search(start)
-    if not offset or _OFFSET.search(end) or _UNIX.fullmatch(end):
-        return end
-    return end + ("" if re.search("[T ]", end) else "T00:00") + offset[1]

@@ -12,6 +12,8 @@ DURATION: Final = 'a duration such as 90 (seconds), "1.5s", "10m", "1h30m" or "P
 SIZE: Final = "a size such as 500MB, 5GB or 5GiB, or a number of bytes"
 RATE: Final = "a rate such as 2MB/s, or null for no limit"
 
+LONGEST_TEXT: Final = 100
+"""Characters that are looked at; no quantity has half as many."""
 LONGEST_S: Final = 36500 * 86400.0
 """A hundred years: longer ones are slips of the keyboard, and overflow dates."""
 _LARGEST_BYTES: Final = 2**62
@@ -94,10 +96,12 @@ def _decimal(text: str) -> float:
 
 
 def _duration_of_text(text: str) -> float:
+    if len(text) > LONGEST_TEXT:
+        raise Unexpected(DURATION)
     if _PLAIN.fullmatch(text):
         return _decimal(text)
     if _PARTS.fullmatch(text):
-        return sum(_decimal(amount) * _SECONDS[unit] for amount, unit in _PART.findall(text))
+        return _sum_of_parts(_PART.findall(text))
     if iso := _ISO.fullmatch(text):
         return sum(
             _decimal(amount or "0") * unit for amount, unit in zip(iso.groups(), _ISO_SECONDS, strict=True)
@@ -107,8 +111,16 @@ def _duration_of_text(text: str) -> float:
     raise Unexpected(DURATION)
 
 
+def _sum_of_parts(parts: list[tuple[str, str]]) -> float:
+    """Seconds; each unit may stand once, larger ones first: `10m10m` is rather a slip than twenty minutes."""
+    units = [_SECONDS[unit] for _, unit in parts]
+    if units != sorted(set(units), reverse=True):
+        raise Unexpected(f"{DURATION}: each unit once, the larger ones first")
+    return sum(_decimal(amount) * unit for (amount, _), unit in zip(parts, units, strict=True))
+
+
 def _size_of_text(text: str) -> float:
-    match = _SIZE.fullmatch(text)
+    match = _SIZE.fullmatch(text) if len(text) <= LONGEST_TEXT else None
     if not match:
         raise Unexpected(SIZE)
     amount, prefix, binary = match.groups()

@@ -1,0 +1,65 @@
+"""Text from outside, cleaned once where it comes in: afterwards all of it can be saved, printed and compared.
+
+`whole` is for data that are kept as they are, `one_line` for what people will read, `comparable` for names.
+Keeping secrets out of a text is not its business.
+"""
+
+import re
+import unicodedata
+from typing import Any, Final
+
+REPLACEMENT: Final = "\ufffd"
+"""U+FFFD, Unicode's sign for a character that was lost."""
+
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: terminals obey them
+    "\u2028\u2029"  # separators: some programs begin a line there
+    "\u202a-\u202e\u2066-\u2069"  # embeddings, overrides, isolates: what follows is shown in another order
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # byte order mark, annotations, tags: not seen at all
+    "\ud800-\udfff]"
+)
+
+
+def whole(value: Any) -> Any:
+    r"""A decoded document in which each half of a surrogate pair has found the other, or become U+FFFD.
+
+    JSON may write half a pair (`"\ud83d"`: an emoji that somebody cut), which no UTF-8 can hold.
+
+    Args:
+        value: what a JSON or YAML decoder makes: dict, list, str and other plain values.
+    """
+    match value:
+        case str():
+            return _paired(value) if _SURROGATES.search(value) else value
+        case list():
+            return [whole(item) for item in value]
+        case dict():
+            return {whole(key): whole(item) for key, item in value.items()}
+    return value
+
+
+def one_line(text: str, longest: int) -> str:
+    """`text` for people: one line, at most `longest` characters, nothing in it that a terminal obeys."""
+    # What will be cut off is not worth the cleaning, but spaces may vanish: hence twice as much.
+    clean = _UNSAFE.sub(" ", whole(text[: 2 * longest + 1]))
+    line = " ".join(clean.split())
+    cut = len(line) > longest or len(text) > 2 * longest + 1
+    return line[: longest - 3].rstrip() + "..." if cut else line
+
+
+def is_clean(text: str) -> bool:
+    """True when nothing in it is a control character, or changes how what follows is shown."""
+    return not _UNSAFE.search(text)
+
+
+def comparable(name: str) -> str:
+    """A name as names are compared: composed (NFC), without unsafe characters, and with single spaces.
+
+    A Mac writes `ž` as two code points, a Windows machine as one; people see no difference. Case counts.
+    """
+    return " ".join(unicodedata.normalize("NFC", _UNSAFE.sub("", whole(name))).split())
+
+
+def _paired(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
