@@ -58,7 +58,7 @@ def test_the_table_names_every_camera_and_where_it_is(tmp_path: Path, sim: Simul
     assert heading.split("  ")[0] == "node id"
     assert any(row.split() == ["5", "gate", "Gate", "Demo", "/", "Store", "12"] for row in rows)
     assert len(rows) == 5
-    assert "[red]\\x1b[2Jevil" in shown.stdout
+    assert "[red] [2Jevil" in shown.stdout
     assert "\x1b" not in shown.stdout
     assert "\x07" not in shown.stdout
 
@@ -76,7 +76,7 @@ def test_the_document_for_scripts(tmp_path: Path, sim: Simulator) -> None:
     }
     assert by_id[7]["path"] == ["Demo", "Store 12", "North yard"]
     assert by_id[8]["path"] == [], "its parent is not shown to the token"
-    assert by_id[9]["name"] == "[red]\x1b[2Jevil", "scripts get it as it is"
+    assert by_id[9]["name"] == "[red] [2Jevil", "a control character is a space"
 
 
 def test_a_tree_that_goes_round_in_a_circle_is_left() -> None:

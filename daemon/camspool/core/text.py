@@ -1,15 +1,12 @@
 """Text from outside, cleaned once where it comes in: afterwards all of it can be saved, printed and compared.
 
 `whole` is for data that are kept as they are, `one_line` for what people will read, `comparable` for names.
-Keeping secrets out of a text is not its business.
+Everything here takes time in proportion to the text, whoever wrote it: see `tests/unit/test_linear.py`.
 """
 
 import re
 import unicodedata
 from typing import Any, Final
-
-REPLACEMENT: Final = "\ufffd"
-"""U+FFFD, Unicode's sign for a character that was lost."""
 
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _UNSAFE: Final = re.compile(
@@ -19,6 +16,9 @@ _UNSAFE: Final = re.compile(
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # byte order mark, annotations, tags: not seen at all
     "\ud800-\udfff]"
 )
+_WORD: Final = re.compile(r"\S+")
+# A server written in PHP escapes slashes in JSON (https:\/\/host\/...), and repr() doubles the backslash.
+_WEB_ADDRESS: Final = re.compile(r"https?:[\\/]", re.IGNORECASE)
 
 
 def whole(value: Any) -> Any:
@@ -59,6 +59,38 @@ def comparable(name: str) -> str:
     A Mac writes `ž` as two code points, a Windows machine as one; people see no difference. Case counts.
     """
     return " ".join(unicodedata.normalize("NFC", _UNSAFE.sub("", whole(name))).split())
+
+
+def without_queries(text: str, mark: str) -> str:
+    """`text` in which the query of each http(s) URL, up to the next white space, is `mark`: it may be a key.
+
+    Word by word, because a pattern for a whole URL would look for its question mark from each `http:` on.
+    """
+    return _WORD.sub(lambda found: _without_query(found[0], mark), text)
+
+
+def without_markup(text: str) -> str:
+    """`text` with a space in place of each tag; a script or style sheet goes with all that is in it.
+
+    What follows a `<` that nothing closes stays, unless it opens a script.
+    """
+    pieces: list[str] = []
+    lower, done = text.lower(), 0
+    while (begins := lower.find("<", done)) >= 0:
+        kind = next((kind for kind in ("script", "style") if lower.startswith(kind, begins + 1)), None)
+        closes = lower.find(f"</{kind}" if kind else ">", begins)
+        if closes < 0 and kind is None:
+            break
+        pieces += [text[done:begins], " "]
+        ends = lower.find(">", closes) if closes >= 0 else -1
+        done = ends + 1 if ends >= 0 else len(text)
+    return "".join(pieces) + text[done:]
+
+
+def _without_query(word: str, mark: str) -> str:
+    found = _WEB_ADDRESS.search(word)
+    query = word.find("?", found.end()) + 1 if found else 0
+    return word[:query] + mark if 0 < query < len(word) else word
 
 
 def _paired(text: str) -> str:

@@ -6,18 +6,19 @@ A download URL's query is a key to the footage. Where texts go afterwards is non
 import re
 from typing import Final
 
+from camspool.core.text import without_queries
+
 REDACTED: Final = "[redacted]"
 
 SECRET_KEYS: Final = ("token", "authorization")
 """Endings of the names of fields whose values are secret, whatever they look like."""
 
-# A server written in PHP escapes slashes in JSON (https:\/\/host\/...), and repr() doubles the backslash.
-# The limit keeps a long text of many addresses, without a space in it, from taking quadratic time.
-_URL_QUERY: Final = re.compile(r"(https?:[\\/]+[^\s?]{0,2000}\?)\S+", re.IGNORECASE)
-_URL_USER: Final = re.compile(r"(https?:[\\/]+)[^\s/\\?@]+@", re.IGNORECASE)
+# Each of these takes a word once: none looks for its end again from every place where it could begin.
+_URL_USER: Final = re.compile(r"(https?:[\\/]{1,8})[^\s/\\?@]+@", re.IGNORECASE)
 # Eight characters at least, so that "the bearer token was refused" stays readable.
-_BEARER: Final = re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
-_JSON_WEB_TOKEN: Final = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
+_BEARER: Final = re.compile(r"\b(bearer\s{1,8})[\w.~+/=-]{8,}", re.IGNORECASE)
+_DOTTED: Final = re.compile(r"(?<![\w-])[\w-]+\.[\w-]+\.[\w-]*")
+_JSON_WEB_TOKEN: Final = re.compile(r"\beyJ[\w-]{8}")
 
 _secrets: list[str] = []
 
@@ -34,7 +35,12 @@ def without_secrets(text: str) -> str:
     """The text with registered secrets, bearer tokens, and users and queries of URLs replaced."""
     for secret in _secrets:
         text = text.replace(secret, REDACTED)
-    text = _URL_QUERY.sub(rf"\1{REDACTED}", text)
+    text = without_queries(text, REDACTED)
     text = _URL_USER.sub(rf"\1{REDACTED}@", text)
     text = _BEARER.sub(rf"\1{REDACTED}", text)
-    return _JSON_WEB_TOKEN.sub(REDACTED, text)
+    return _DOTTED.sub(lambda found: _without_json_web_token(found[0]), text)
+
+
+def _without_json_web_token(word: str) -> str:
+    begins = _JSON_WEB_TOKEN.search(word, 0, word.index("."))
+    return word[: begins.start()] + REDACTED if begins else word

@@ -34,6 +34,10 @@ class Meaning(Enum):
     OTHER = auto()
 
 
+MOST_COMPLAINTS: Final = 200
+"""Entries of `errors` that are read; a call asks fewer questions than that unless `api.batch` was raised."""
+_LONGEST_CODE: Final = 60
+
 _PATTERNS: Final = (
     (Meaning.RATE_LIMIT, r"rate.?limit|too many (requests|calls)|throttl|slow down"),
     (
@@ -50,7 +54,7 @@ _PATTERNS: Final = (
         (
             r"not found|expired|no longer|no such|(does not|doesn't|not) exist"
             r"|\b(unknown|invalid|bad) (recording|camera|node|id)"
-            r"|\b(recording|camera|node|id)\b[^.]*\b(unknown|invalid)\b"
+            r"|\b(recording|camera|node|id)\b[^.]{0,60}\b(unknown|invalid)\b"
         ),
     ),
 )
@@ -94,22 +98,30 @@ def take_apart(document: Any, secret: str) -> Reply | None:
     data, errors = document.get("data"), document.get("errors") or []
     if not isinstance(errors, list) or not isinstance(data, dict | None) or (data is None and not errors):
         return None
-    return Reply(data, tuple(_complaint(error, secret) for error in errors[:1000]))
+    return Reply(data, tuple(_complaint(error, secret) for error in errors[:MOST_COMPLAINTS]))
 
 
 def _complaint(error: Any, secret: str) -> Complaint:
     found = error if isinstance(error, dict) else {"message": error}
     extensions = found.get("extensions")
-    codes = [extensions.get("code"), extensions.get("category")] if isinstance(extensions, dict) else []
-    message = excerpt(str(found.get("message") or codes or "an error without a message"), secret)
+    named = [extensions.get("code"), extensions.get("category")] if isinstance(extensions, dict) else []
+    codes = " ".join(code for each in named if (code := _words(each)[:_LONGEST_CODE]))
+    message = excerpt(_words(found.get("message")) or codes or "an error without a message", secret)
     path = found.get("path")
     return Complaint(
         message,
-        _meaning(" ".join([message, *(str(code) for code in codes if code)])),
-        str(path[0]) if isinstance(path, list) and path else None,
+        _meaning(f"{message} {codes}"),
+        _words(path[0])[:_LONGEST_CODE] if isinstance(path, list) and path else None,
         deep=isinstance(path, list) and len(path) > 1,
         before_execution=not path and bool(found.get("locations")),
     )
+
+
+def _words(value: Any) -> str:
+    """A text or a number as text; nothing of what is neither: a list of a million codes is no code."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value)
 
 
 def _meaning(text: str) -> Meaning:

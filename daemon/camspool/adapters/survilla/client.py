@@ -3,6 +3,7 @@
 import asyncio
 import http.cookiejar
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
@@ -12,11 +13,14 @@ import structlog
 from camspool.adapters.survilla import answers, documents, failures, schema_check
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
+from camspool.core.text import whole
 from camspool.core.values import WaitReason
 
 log = structlog.get_logger()
 
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of half a surrogate pair, or of either half of a whole one."""
 
 
 class Survilla:
@@ -159,9 +163,15 @@ def _speaks_graphql(response: httpx.Response) -> bool:
 
 
 def _decoded(answer: bytes) -> Any:
-    """The JSON value, or None where there is none, as in a million opening brackets."""
+    """The JSON value, or None where there is none, as in a million opening brackets.
+
+    This is the door by which the server's texts come in: all of them are whole from here on.
+    """
+    text = answer.decode("utf-8-sig", "replace")
     try:
-        return json.loads(answer, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant)
+        # Only an escape can still make half a character. A list of 100,000 cameras is not walked for nothing.
+        return whole(document) if _HALF.search(text) else document
     except (ValueError, RecursionError):
         return None
 

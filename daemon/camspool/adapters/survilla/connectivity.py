@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -52,10 +51,5 @@ async def reach(
 
 
 def _ahead(date: str | None, now: datetime) -> float | None:
-    if date is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    moment = failures.read_date(date)
+    return None if moment is None else (moment - now).total_seconds()

@@ -56,6 +56,11 @@ USUAL_TYPES: Final[Types] = {
 }
 """A guess: the vendor documents the arguments' names but not their types. `read_types` finds the truth."""
 
+_DEEPEST_TYPE: Final = 8
+"""SCHEMA_QUESTION asks for four levels."""
+_NAME: Final = re.compile(r"[A-Za-z_][0-9A-Za-z_]{0,99}")
+"""https://spec.graphql.org/October2021/#Name; what is taken over from a schema goes into later documents."""
+
 SCHEMA_QUESTION: Final = """\
 query { __schema {
   queryType { name } mutationType { name }
@@ -100,7 +105,7 @@ def read_types(schema: Any) -> Types:
     """The argument types in the `data` that answers SCHEMA_QUESTION; what it does not tell stays as usual."""
     try:
         found = dict(_arguments(schema["__schema"]))
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         return USUAL_TYPES
     return {place: found.get(place, usual) for place, usual in USUAL_TYPES.items()}
 
@@ -121,11 +126,25 @@ def _arguments_of(field: Mapping[str, Any], path: str) -> Iterator[tuple[str, st
 
 
 def type_text(described: Mapping[str, Any]) -> str:
-    """A type of the schema as GraphQL writes it: `[Int!]!`."""
-    match described["kind"]:
-        case "NON_NULL":
-            return type_text(described["ofType"]) + "!"
-        case "LIST":
-            return f"[{type_text(described['ofType'])}]"
-        case _:
-            return str(described["name"])
+    """A type of the schema as GraphQL writes it: `[Int!]!`.
+
+    Raises:
+        ValueError: it is nested deeper, or called otherwise, than any type is.
+    """
+    before, after = "", ""
+    for _ in range(_DEEPEST_TYPE):
+        match described["kind"]:
+            case "NON_NULL":
+                after = "!" + after
+            case "LIST":
+                before, after = before + "[", "]" + after
+            case _:
+                return f"{before}{_type_name(described['name'])}{after}"
+        described = described["ofType"]
+    raise ValueError("a type without a name")
+
+
+def _type_name(name: Any) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError("no name of a type")
+    return name

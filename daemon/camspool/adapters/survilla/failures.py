@@ -3,18 +3,23 @@
 Texts name the host, the status and a cleaned excerpt; never the token, never the query of a URL.
 """
 
-import re
 import socket
 import ssl
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
 
 from camspool.core.errors import ServiceTrouble
+from camspool.core.text import one_line, without_markup, without_queries
 from camspool.core.values import WaitReason
+
+_READ: Final = 4000
+"""Characters of a server's text that are looked at; what is shown of it is much shorter."""
+_LONGEST_HEADER: Final = 100
+"""Characters of a header with a number or a date in it."""
 
 LONGEST_RETRY_AFTER_S: Final = 3600.0
 """A server that asks for more is asked again after an hour all the same: it may have been a mistake."""
@@ -46,14 +51,12 @@ class PerhapsCarriedOut(ServiceTrouble):
 
 def excerpt(text: str, secret: str = "", longest: int = 200) -> str:
     """A server's text for people: one line, no markup, no queries of URLs, no `secret`, cut at `longest`."""
+    text, rest = text[:_READ], text[_READ:]
+    text = text.replace("\\/", "/")  # as PHP writes slashes in JSON
     if secret:
         text = text.replace(secret, "[token]")
-    text = text.replace("\\/", "/")  # as PHP writes slashes in JSON
-    text = re.sub(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>", " ", text[: 50 * longest])
-    text = re.sub(r"(?i)(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*", r"\1?[...]", text)
-    text = "".join(character if character.isprintable() else " " for character in text)
-    text = " ".join(text.split())
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+        text = text[: -len(secret)] if rest else text  # its beginning may stand before the cut
+    return one_line(without_queries(without_markup(text), "[...]"), longest)
 
 
 def on_the_way(error: Exception, host: str, timeout: float) -> ServiceTrouble:
@@ -117,14 +120,14 @@ def of_status(response: httpx.Response, body: bytes, secret: str, now: datetime)
     """The trouble that an answer means which is no GraphQL answer, whatever its status."""
     host = response.request.url.host
     if response.has_redirect_location:
-        target = httpx.URL(response.headers["location"]).host or host
+        target = _host_of(response.headers["location"]) or host
         return ServiceTrouble(
             WaitReason.API_ERROR,
             f"{host}: HTTP {response.status_code} redirects to {excerpt(target, secret)}, which is not "
             "followed: the token must not travel; put the final address into api.endpoint",
         )
     content_type = excerpt(response.headers.get("content-type", "no content type"), secret, 60)
-    said = excerpt(body.decode("utf-8", "replace"), secret) or "nothing"
+    said = excerpt(body[: 4 * _READ].decode("utf-8", "replace"), secret) or "nothing"
     message = f"{host}: HTTP {response.status_code} ({content_type}), saying: {said}"
     retry_after = read_retry_after(response.headers.get("retry-after"), now)
     reason = _STATUS_REASONS.get(response.status_code, WaitReason.API_ERROR)
@@ -143,18 +146,27 @@ _STATUS_REASONS: Final = {
 
 def read_retry_after(value: str | None, now: datetime) -> float | None:
     """Seconds to wait by a Retry-After header (seconds or an HTTP date); None when it says nothing."""
-    if value is None:
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text[:_LONGEST_HEADER]), LONGEST_RETRY_AFTER_S)
+    date = read_date(text)
+    return None if date is None else min(max((date - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
+
+
+def read_date(text: str | None) -> datetime | None:
+    """An HTTP date, in UTC; None for anything else."""
+    if not text or len(text) > _LONGEST_HEADER:
         return None
     try:
-        seconds = float(value) if value.strip().isdecimal() else _seconds_until(value, now)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
-
-
-def _seconds_until(date: str, now: datetime) -> float:
-    moment = parsedate_to_datetime(date)
-    if moment.tzinfo is None:
+        moment = parsedate_to_datetime(text)
         # The zone "-0000" gives a naive time; HTTP dates are always in UTC.
-        moment = moment.replace(tzinfo=now.tzinfo)
-    return (moment - now).total_seconds()
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):  # as email.utils meets odd texts
+        return None
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        return httpx.URL(address).host
+    except httpx.InvalidURL:
+        return None

@@ -7,12 +7,15 @@ up in files that people read and in addresses that are fetched.
 import contextlib
 import math
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from camspool.adapters.survilla.failures import excerpt
 from camspool.core.errors import ClipTrouble
+from camspool.core.text import one_line
 from camspool.core.values import Camera, Listed, Preparation, WaitReason
 
 LONGEST_S: Final = 31 * 86400.0
@@ -20,22 +23,30 @@ MOST_RECORDINGS: Final = 10_000
 MOST_NODES: Final = 100_000
 _DEEPEST: Final = 20
 HEIGHTS: Final = range(1, 10_001)
+MOST_HEIGHTS: Final = 32
+"""Heights of one recording that are kept; the portal offers three."""
+LONGEST_NAME: Final = 255
+LONGEST_ID: Final = 200
 _RECORDED_TYPES: Final = {"camera", "videochannel"}
 
 
 def cameras(nodes: Any) -> tuple[Camera, ...]:
     """The nodes that have recordings; one without a usable node id cannot be asked about and is left out."""
     listed = [node for node in _list(nodes, MOST_NODES, "nodes") if isinstance(node, dict)]
-    tree = {_number(node.get("node_id")): node for node in listed}
+    tree = {
+        _number(node.get("node_id")): (_label(node.get("name")) or "", _number(node.get("parent_node_id")))
+        for node in listed
+    }
     return tuple(camera for node in listed if (camera := _camera(node, tree)))
 
 
-_Tree = Mapping[float | None, Mapping[str, Any]]
+_Tree = Mapping[float | None, tuple[str, float | None]]
+"""Of each node by its id: its name, and the id of the node that it lies in."""
 
 
 def _camera(node: Mapping[str, Any], tree: _Tree) -> Camera | None:
     node_id, parent = _number(node.get("node_id")), _number(node.get("parent_node_id"))
-    kind = str(node.get("type"))
+    kind = _label(node.get("type")) or ""
     # The vendor writes `videoChannel`; GraphQL enumerations are often VIDEO_CHANNEL.
     if kind.replace("_", "").lower() not in _RECORDED_TYPES or node_id is None or not node_id.is_integer():
         return None
@@ -53,14 +64,15 @@ def _place(parent: float | None, tree: _Tree) -> tuple[str, ...]:
     """The names from the root down; a tree that goes round in a circle is left after a few steps."""
     names: list[str] = []
     while parent is not None and parent in tree and len(names) < _DEEPEST:
-        names.insert(0, _label(tree[parent].get("name")) or "")
-        parent = _number(tree[parent].get("parent_node_id"))
+        name, parent = tree[parent]
+        names.insert(0, name)
     return tuple(names)
 
 
 def _label(value: Any) -> str | None:
+    """A name as people may read it, whatever it was made of; None where there is none."""
     is_text = isinstance(value, str | int) and not isinstance(value, bool)
-    return str(value)[:500] or None if is_text else None
+    return one_line(str(value), LONGEST_NAME) or None if is_text else None
 
 
 def listed(recordings: Any) -> tuple[Listed, ...]:
@@ -73,14 +85,14 @@ def _listed(recording: Any) -> Listed:
     duration = _number(found.get("duration"))
     if duration is None or not 0 <= duration < LONGEST_S:
         raise _absurd("the duration of a recording", found.get("duration"), "seconds, less than 31 days")
-    heights = dict.fromkeys(_heights(found.get("outputs")))
+    heights = islice(dict.fromkeys(_heights(found.get("outputs"))), MOST_HEIGHTS)
     return Listed(_recording_id(found.get("recording_id")), duration, tuple(heights))
 
 
 def _recording_id(value: Any) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= 200:
-        raise _absurd("a recording id", value, "1 to 200 printable characters")
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_ID or not text.isprintable():
+        raise _absurd("a recording id", value, f"1 to {LONGEST_ID} printable characters")
     return text
 
 
@@ -115,7 +127,8 @@ def _download_url(value: Any, endpoint: str) -> str | None:
             parts = urlsplit(url)
             if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
                 return url
-    raise _absurd("the download URL", str(value).partition("?")[0], "an http or https address")
+    shown = value.partition("?")[0] if isinstance(value, str) else value
+    raise _absurd("the download URL", shown, "an http or https address")
 
 
 def _list(value: Any, most: int, what: str) -> list[Any]:
@@ -142,5 +155,5 @@ def _number(value: Any) -> float | None:
 
 
 def _absurd(what: str, found: Any, expected: str) -> ClipTrouble:
-    shown = excerpt(repr(found), longest=80)
+    shown = excerpt(reprlib.repr(found), longest=80)
     return ClipTrouble(WaitReason.API_ERROR, f"{what} came as {shown}, expected {expected}")

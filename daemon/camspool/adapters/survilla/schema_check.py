@@ -45,7 +45,7 @@ def missing(schema: Any) -> tuple[str, ...]:
             for question, form in FORMS.items()
             for problem in _missing_of(question, form, schema[f"{form.operation}Type"], types)
         ]
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return ("its introspection cannot be understood",)
     return tuple(dict.fromkeys(found))
 
