@@ -15,7 +15,14 @@ from pydantic import SecretStr
 
 from camspool.core.notices import Occasion
 from camspool.core.problems import Unexpected
+from camspool.core.text import is_clean
 
+_LONGEST_LIST: Final = 8192
+"""Characters of a list that is one text."""
+_LONGEST_ADDRESS: Final = 8000
+"""Characters of a URL, as RFC 9110 (4.1) would have every server take."""
+_LONGEST_HOST: Final = 300
+"""Characters: a name of 253 at most (RFC 1035), and a port."""
 _BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
 _LISTEN: Final = re.compile(
     r"(?:(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):)?(?P<port>\d{1,5})", re.ASCII
@@ -35,6 +42,8 @@ class Address:
 
 def is_web_address(text: str) -> bool:
     """True of an HTTP or HTTPS address that could exist."""
+    if len(text) > _LONGEST_ADDRESS or not is_clean(text):
+        return False
     try:
         url = urlsplit(text)
         usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
@@ -48,7 +57,7 @@ def listen(value: Any) -> Address | None:
     if value is None:
         return None
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    found = _LISTEN.fullmatch(text.strip())
+    found = _LISTEN.fullmatch(text.strip()) if len(text) <= _LONGEST_HOST else None
     host = (found["ipv6"] or found["host"] or "127.0.0.1") if found else ""
     if not found or not _could_be_host(host) or not 1 <= int(found["port"]) <= 65535:
         raise Unexpected("a port such as 9745, for this machine alone, or 192.0.2.7:9745, or null for none")
@@ -99,6 +108,8 @@ def command(value: Any) -> tuple[str, ...]:
 
 
 def _texts(value: Any, split: Callable[[str], list[str]], expected: str) -> list[str]:
+    if isinstance(value, str) and len(value) > _LONGEST_LIST:
+        raise Unexpected(f"{expected}; at most {_LONGEST_LIST} characters")
     try:
         found = split(value) if isinstance(value, str) else value
     except ValueError:  # a quotation that does not end

@@ -6,10 +6,10 @@ from typing import Final
 import structlog
 
 from camspool.aio import first_of
-from camspool.core.cameras import NoSuchCamera, find
+from camspool.core.cameras import CameraIndex, NoSuchCamera
 from camspool.core.errors import CamspoolError, ClipTrouble
 from camspool.core.ports import Clock, Recordings
-from camspool.core.values import Camera, CameraRef, WaitReason
+from camspool.core.values import Camera, CameraRef, ErrorCode, WaitReason
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ class CameraDirectory:
     def __init__(self, recordings: Recordings, clock: Clock) -> None:
         self._recordings = recordings
         self._clock = clock
-        self._cameras: tuple[Camera, ...] = ()
+        self._cameras = CameraIndex()
         self._tried_at: float | None = None
         self._trouble: CamspoolError | None = None
         self._reading = asyncio.Lock()
@@ -45,12 +45,14 @@ class CameraDirectory:
         if isinstance(ref, int):
             if self._tried_at is None and self._reading.locked():
                 await first_of(self._read(at_most_every=float("inf")), self._clock.sleep(FIRST_READ_S))
-            found = find(self._cameras, ref)
-            return found if isinstance(found, Camera) else Camera(node_id=ref, name="", external_id=None)
-        found = find(self._cameras, ref)
+            found = self._cameras.find(ref)
+            if isinstance(found, Camera) or found.code is ErrorCode.CAMERA_AMBIGUOUS:
+                return found
+            return Camera(node_id=ref, name="", external_id=None)
+        found = self._cameras.find(ref)
         if isinstance(found, NoSuchCamera):
             await self._read(at_most_every=0.0 if self._trouble else ASK_AGAIN_AFTER_S)
-            found = find(self._cameras, ref)
+            found = self._cameras.find(ref)
         if isinstance(found, NoSuchCamera) and self._trouble:
             message = f"The cameras cannot be listed, to find {ref!r} among them: {self._trouble}"
             raise ClipTrouble(WaitReason.API_ERROR, message)
@@ -58,7 +60,7 @@ class CameraDirectory:
 
     def lists(self, node_id: int) -> bool:
         """True when the list, as it was last read, has the camera."""
-        return any(camera.node_id == node_id for camera in self._cameras)
+        return node_id in self._cameras
 
     async def keep_fresh(self) -> None:
         """Read the list at once and then hourly, until cancelled."""
@@ -76,7 +78,7 @@ class CameraDirectory:
             if self._tried_at is not None and now - self._tried_at < at_most_every:
                 return
             try:
-                self._cameras = await self._recordings.cameras()
+                self._cameras = CameraIndex(await self._recordings.cameras())
                 self._trouble = None
             except CamspoolError as error:
                 if self._trouble is None:
