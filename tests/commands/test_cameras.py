@@ -165,7 +165,8 @@ def test_cameras_once_listed_complete_without_a_server(tmp_path: Path) -> None:
 
 def test_completion_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from camspool.cli import _complete_camera; import camspool.commands.cameras.remembered\n"
+        "import sys; import camspool.commands.cameras.remembered\n"
+        "from camspool.commands.request.cli import _complete_camera\n"
         "_complete_camera(None, None, ''); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

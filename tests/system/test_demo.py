@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from camspool.adapters import documents
-from camspool.commands.demo import Demo
+from camspool.commands.demo.demo import Demo
 from camspool.commands.demo.examples import EXAMPLES, OWN_REQUEST
 from camspool.commands.demo.folder import DemoFolder, FolderRefused
 from camspool.commands.demo.verdict import differences, look

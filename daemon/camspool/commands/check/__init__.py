@@ -4,7 +4,3 @@ It creates and adopts no folder, keeps no lock and calls nothing on the API that
 run before the first start and beside a running daemon. It only writes dot files into the folders, and deletes
 them again.
 """
-
-from camspool.commands.check.command import check
-
-__all__ = ["check"]

@@ -2,7 +2,3 @@
 
 It looks at the folders only, as a person with the share would; nothing here is used by the daemon.
 """
-
-from camspool.commands.demo.demo import Demo
-
-__all__ = ["Demo"]

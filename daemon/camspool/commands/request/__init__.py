@@ -3,8 +3,3 @@
 `core/request_parser.py` decides what a valid request is, for the daemon and for this command: nothing is
 written that would be rejected.
 """
-
-from camspool.commands.request.command import request
-from camspool.commands.request.order import Order, Refused
-
-__all__ = ["Order", "Refused", "request"]

@@ -2,7 +2,3 @@
 
 Everything is read from drop/ and mirror/, and nothing is written: it works while no daemon does, and says so.
 """
-
-from camspool.commands.status.command import show, show_one, watch
-
-__all__ = ["show", "show_one", "watch"]

@@ -3,8 +3,3 @@
 It only reads and takes no lock: it works beside a running daemon, and for other users than the daemon's.
 Part files and temporary files are no footage; the daemon's clean-up deals with them.
 """
-
-from camspool.commands.verify.command import verify
-from camspool.commands.verify.targets import NoSuchTarget
-
-__all__ = ["NoSuchTarget", "verify"]

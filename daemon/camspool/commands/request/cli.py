@@ -1,0 +1,73 @@
+"""The command line of `camspool request`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from camspool.commands.invocation import config_option, configuration_file, give_up, settings_of
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+def _complete_camera(
+    _context: click.Context, _option: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from click.shell_completion import CompletionItem
+
+    from camspool.commands.cameras import remembered
+
+    return [CompletionItem(word, help=what) for word, what in remembered.completions(incomplete, os.environ)]
+
+
+_TAKE: Final = click.Choice(["auto", "all", "best"])
+
+
+@click.command(short_help="Write a request file, and follow it if wanted.")
+@click.option(
+    "--camera",
+    multiple=True,
+    shell_complete=_complete_camera,
+    help="A node id (a number), external id or name; several times for several cameras.",
+)
+@click.option("--from", "begin", metavar="TIME", help="The beginning.")
+@click.option("--to", "end", metavar="TIME", help="The end; a time alone is on the day of the beginning.")
+@click.option("--duration", metavar="DURATION", help="Instead of --to: 90, 10m, 1h30m.")
+@click.option("--last", metavar="DURATION", help="Instead of --from: so long until now.")
+@click.option("--around", metavar="TIME", help="Instead of --from: what was before and after it.")
+@click.option("--before", metavar="DURATION", help="How long before --around [default: 1m].")
+@click.option("--after", metavar="DURATION", help="How long after --around [default: 1m].")
+@click.option("--height", help="720 (exactly), best, smallest, '<=720', '>=720' [default: the configured].")
+@click.option("--split", metavar="DURATION", help="Fetch consecutive MP4s of at most this length.")
+@click.option("--take", type=_TAKE, help="Which of several recordings of one time.")
+@click.option("--priority", type=int, help="-10 to 10; higher comes first.")
+@click.option("--meta", metavar="KEY=VALUE", multiple=True, help="Comes back in the status; several times.")
+@click.option("--name", help="The request's name, with folders if wanted [default: of camera and time].")
+@click.option("--validate-only", is_flag=True, help="Let the daemon only check the request.")
+@click.option("--wait", is_flag=True, help="Follow it to its end, and print where the MP4s are.")
+@config_option
+def request(name: str | None, config_path: Path | None, *, wait: bool, **options: Any) -> None:
+    """Write a request file into the drop folder.
+
+    TIME is "today 08:00", "yesterday 17:30", "monday 9:00" (the last one), "08:10", "now",
+    "2026-03-01 14:05", ISO 8601 or Unix seconds; without an offset in the configured time zone.
+
+    With --wait the exit code is 0 when all that was asked for has come, else 1. Ctrl-C stops waiting; the
+    request goes on, and is cancelled by deleting its file.
+    """
+    from camspool.commands.request.command import request as write_request
+    from camspool.commands.request.order import Order, Refused
+    from camspool.core.errors import CamspoolError
+
+    settings = settings_of(configuration_file(config_path))
+    try:
+        code = write_request(settings, Order(**options), name, wait=wait)
+    except Refused as refused:
+        lines = [f"  {problem.sentence}" for problem in refused.problems]
+        raise click.UsageError("\n".join(["this is no request:", *lines])) from None
+    except CamspoolError as error:
+        give_up(str(error), 1)
+    sys.exit(code)
