@@ -12,11 +12,13 @@ import click
 
 from camspool import __version__
 from camspool.commands.cameras.cli import cameras
+from camspool.commands.cancel.cli import cancel
 from camspool.commands.check.cli import check
 from camspool.commands.demo.cli import demo
 from camspool.commands.invocation import EX_CONFIG, config_option, configuration_file, give_up, settings_of
 from camspool.commands.program import Program
 from camspool.commands.request.cli import request
+from camspool.commands.retry.cli import retry
 from camspool.commands.schema import schema
 from camspool.commands.simulator import simulator
 from camspool.commands.status.cli import show_status
@@ -99,5 +101,8 @@ def _leave_out_rich() -> None:
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 
 
-for _command in (demo, simulator, check, verify, show_status, request, cameras, schema):
+for _command in (
+    *(demo, simulator, check, cameras, schema),
+    *(request, show_status, cancel, retry, verify),
+):
     main.add_command(_command)

@@ -480,7 +480,7 @@ def test_one_request_whole(house: House) -> None:
 
 def test_a_rejected_request_tells_every_problem(house: House) -> None:
     house.save("bad", state=State.REJECTED, clips=(), error=a_failure(message="one; two"))
-    assert "one; two" in house.shown("bad")
+    assert "one; two" in house.run("bad").stdout
 
 
 # Live, and beside a daemon
@@ -550,3 +550,38 @@ def test_nothing_is_written(house: House) -> None:
     house.shown()
     house.shown("evening")
     assert sorted((path, path.stat().st_mtime_ns) for path in house.config.parent.rglob("*")) == before
+
+
+def test_a_file_that_is_ignored_is_named_with_the_reason(house: House) -> None:
+    for file in (".hidden.json", "half.json.part", "copy.json~", "#recycle/old.json"):
+        house.put(file)
+        assert f"{house.drop}/{file} is ignored: dot files" in house.run(file).stderr
+    (house.drop / "link.json").symlink_to(house.drop / "copy.json~")
+    os.mkfifo(house.drop / "pipe.json")
+    assert house.run("link").stderr == (
+        f"{house.drop}/link.json is ignored: it is a symbolic link; drop the file itself.\n"
+    )
+    assert "pipe.json is ignored: it is no regular file" in house.run("pipe.json").stderr
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (State.DONE, 0),
+        (State.VALIDATED, 0),
+        (State.PARTIAL, 1),
+        (State.FAILED, 1),
+        (State.REJECTED, 1),
+        (State.CANCELLED, 1),
+        (State.REMOVED, 1),
+        (State.QUEUED, 0),
+        (State.DOWNLOADING, 0),
+    ],
+)
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_the_exit_code_says_how_a_request_has_ended(
+    house: House, state: State, code: int, arguments: list[str]
+) -> None:
+    house.service()
+    house.save("evening", state=state)
+    assert house.run("evening", *arguments).exit_code == code

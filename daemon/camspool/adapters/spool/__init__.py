@@ -3,7 +3,7 @@
 Nothing else in the program writes to a final path below these folders.
 """
 
-from camspool.adapters.spool.dropping import put
+from camspool.adapters.spool.dropping import move_back, put, withdraw
 from camspool.adapters.spool.durable import replace_file
 from camspool.adapters.spool.folder_registry import AlreadyRunning, FolderRegistry
 from camspool.adapters.spool.markers import AnotherFolder, MarkedFolder
@@ -21,8 +21,10 @@ __all__ = [
     "MarkedFolder",
     "MirrorReader",
     "Spool",
+    "move_back",
     "probe",
     "put",
     "renames",
     "replace_file",
+    "withdraw",
 ]

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -18,6 +17,7 @@ from camspool.commands.program import INTERRUPTED
 from camspool.commands.request.following import Dropped, Following
 from camspool.commands.request.order import Made, Order, Refused, file_named, make, proposed_names
 from camspool.commands.status import phrases, snapshot
+from camspool.commands.status.outcome import exit_code
 from camspool.commands.status.render import safe, styled
 from camspool.config.excerpts import request_settings
 from camspool.config.settings import Settings
@@ -26,9 +26,7 @@ from camspool.core.clip_plan import cameras
 from camspool.core.errors import NameTaken
 from camspool.core.quantities import written
 from camspool.core.request_parser import RequestSettings
-from camspool.core.values import Entry, Problem, State
-
-_GOOD: Final = frozenset({State.DONE, State.VALIDATED})
+from camspool.core.values import Entry, Problem
 
 
 def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -> int:
@@ -143,4 +141,4 @@ def _follow(following: Following, mirror: Path, people: Console) -> int:
     people.print(Text.assemble(safe(status.name), ": ", styled(status.state)), soft_wrap=True)
     if status.error:
         people.print(safe(status.error.message), safe(status.error.hint, "italic"), soft_wrap=True)
-    return 0 if status.state in _GOOD else 1
+    return exit_code(status)

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import click
 
-from camspool.commands.invocation import config_option, configuration_file, give_up, settings_of
+from camspool.commands.invocation import (
+    complete_request,
+    config_option,
+    configuration_file,
+    give_up,
+    settings_of,
+)
 
 
 @click.command("status", short_help="Show what is outstanding and how far, and what has ended.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_request)
 @config_option
 @click.option("--watch", is_flag=True, help="Keep showing it, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -19,7 +25,9 @@ from camspool.commands.invocation import config_option, configuration_file, give
 def show_status(name: str | None, config_path: Path | None, last: int, *, watch: bool, as_json: bool) -> None:
     """Show what is outstanding and how far, and what has ended; from the files alone, without a daemon.
 
-    NAME shows one request whole. It is the request's name, its file, its status file, or one of its MP4s.
+    NAME shows one request in full. It is the request's name, its file, its status file, or one of its MP4s.
+    The exit code is then 1 if it has ended without all that was asked for, as with request --wait; it is 0 if
+    everything has come, and while the request is outstanding.
     """
     if watch and (as_json or name is not None):
         raise click.UsageError("--watch shows the overview: it goes neither with --json nor with NAME.")
@@ -31,7 +39,7 @@ def show_status(name: str | None, config_path: Path | None, last: int, *, watch:
     settings = settings_of(configuration_file(config_path))
     try:
         if name is not None:
-            command.show_one(settings, name, as_json=as_json)
+            sys.exit(command.show_one(settings, name, as_json=as_json))
         elif watch:
             command.watch(settings, last)
         else:

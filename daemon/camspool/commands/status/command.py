@@ -11,6 +11,7 @@ from rich.text import Text
 from camspool.adapters.spool import MirrorReader
 from camspool.commands.status import document, phrases, snapshot
 from camspool.commands.status.lookup import find
+from camspool.commands.status.outcome import exit_code
 from camspool.commands.status.render import Board
 from camspool.commands.status.request_detail import RequestDetail
 from camspool.commands.terminal import standard_output
@@ -54,8 +55,11 @@ def watch(settings: Settings, last: int) -> NoReturn:
             time.sleep(max(_EVERY_S, _SHARE * (time.monotonic() - began)))
 
 
-def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
+def show_one(settings: Settings, name: str, *, as_json: bool) -> int:
     """Print one request; in JSON, its status document.
+
+    Returns:
+        The exit code.
 
     Raises:
         NoSuchRequest: nothing goes by the name.
@@ -67,8 +71,9 @@ def show_one(settings: Settings, name: str, *, as_json: bool) -> None:
     status = find(settings.folders.drop, mirror, name)
     if as_json:
         sys.stdout.write(status_document.dump(status).decode())
-        return
+        return exit_code(status)
     console, service = standard_output(), snapshot.service(mirror.root)
     if not status.state.final and not phrases.is_running(service, now):
         console.print(Text(phrases.daemon(service, now, settings.timezone), "bold red"))
     console.print(RequestDetail(status, mirror.root, now, settings.timezone))
+    return exit_code(status)

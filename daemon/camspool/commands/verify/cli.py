@@ -5,11 +5,18 @@ from pathlib import Path
 
 import click
 
-from camspool.commands.invocation import EX_CONFIG, config_option, configuration_file, give_up, settings_of
+from camspool.commands.invocation import (
+    EX_CONFIG,
+    complete_request,
+    config_option,
+    configuration_file,
+    give_up,
+    settings_of,
+)
 
 
 @click.command(short_help="Compare the MP4s in the mirror with their status files.")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_request)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -> None:
