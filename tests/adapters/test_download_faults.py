@@ -1,6 +1,7 @@
 """Downloads that are refused: no video, bad answers, failing disks; and what is told of it."""
 
 import errno
+import gzip
 import logging
 import os
 import socket
@@ -12,8 +13,14 @@ import httpx
 import pytest
 
 from camspool.adapters.download import HttpDownloads
-from camspool.adapters.download.answer import HTTPX_ERRORS, check_redirect, classify, place
-from camspool.core.errors import BadVideo, CamspoolError, ClipTrouble, RecordingExpired, StorageTrouble
+from camspool.adapters.download.answer import HTTPX_ERRORS, Source, check_redirect, classify, place
+from camspool.core.errors import (
+    AddressRefused,
+    CamspoolError,
+    ClipTrouble,
+    DownloadTrouble,
+    StorageTrouble,
+)
 from camspool.core.ports import DownloadOrder
 from camspool.core.values import WaitReason
 from support.downloading import (
@@ -35,14 +42,27 @@ def part(tmp_path: Path) -> Path:
 
 
 NO_VIDEO: dict[str, tuple[Callable[[Exchange], None], str]] = {
-    "html": (lambda exchange: exchange.answer(VIDEO, content_type="text/html; charset=utf-8"), "text/html"),
-    "json": (lambda exchange: exchange.answer(VIDEO, content_type="application/json"), "application/json"),
-    "untyped page": (
-        lambda exchange: exchange.answer(b"<!DOCTYPE html><html>"),
-        "begins with b'<!DOCTYPE html>",
+    "html": (
+        lambda exchange: exchange.answer(b"<html>maintenance", content_type="text/html; charset=utf-8"),
+        r"sent an HTML page in place of a video \(it calls that text/html\)",
     ),
-    "endless page": (chunked(*[b"<html>" * 1000] * 50), "begins with b'<html>"),
-    "empty": (lambda exchange: exchange.answer(b""), "an empty file"),
+    "json": (lambda exchange: exchange.answer(b'{"error": "busy"}'), "sent JSON in place of a video"),
+    "untyped page": (lambda exchange: exchange.answer(b"\n<!DOCTYPE html><html>"), "sent an HTML page"),
+    "endless page": (chunked(*[b"<html>" * 1000] * 50), "sent an HTML page"),
+    "a page that is called a video": (
+        lambda exchange: exchange.answer(b"<html></html>", content_type="video/mp4"),
+        r"sent an HTML page in place of a video \(it calls that video/mp4\)",
+    ),
+    "XML": (lambda exchange: exchange.answer(b"<?xml version='1.0'?><Error/>"), "sent XML"),
+    "text": (lambda exchange: exchange.answer(b"Server is busy, try later"), "sent text"),
+    "four bytes": (lambda exchange: exchange.answer(b"busy"), "sent text"),
+    "zeros": (lambda exchange: exchange.answer(bytes(1000)), "sent zeros"),
+    "gzip": (
+        lambda exchange: exchange.answer(gzip.compress(VIDEO), content_encoding="gzip"),
+        r"sent data compressed with gzip in place of a video \(it calls that coded as gzip\)",
+    ),
+    "noise": (lambda exchange: exchange.answer(VIDEO[64:]), "sent bytes of an unknown kind"),
+    "empty": (lambda exchange: exchange.answer(b""), "sent nothing in place of a video"),
     "absurd length": (
         lambda exchange: exchange.head(content_length=10**18),
         "announces 1,000,000,000,000,000,000",
@@ -54,35 +74,46 @@ NO_VIDEO: dict[str, tuple[Callable[[Exchange], None], str]] = {
 async def test_what_is_no_video_is_refused_before_anything_is_written(part: Path, name: str) -> None:
     script, words = NO_VIDEO[name]
     part.write_bytes(b"kept")
-    with FaultyServer(script) as server, pytest.raises(BadVideo, match=words):
-        await fetch(server.url(), part)
+    with FaultyServer(script) as server:
+        host = server.url("")
+        with pytest.raises(DownloadTrouble, match=words) as raised:
+            await fetch(server.url(), part)
     assert part.read_bytes() == b"kept"
+    assert (raised.value.kind, raised.value.host) == ("no_video", host)
+    assert raised.value.reason == WaitReason.DOWNLOAD_INTERRUPTED
 
 
 async def test_an_endless_body_is_ended(part: Path) -> None:
     adapter = HttpDownloads(largest=HALF)
-    with FaultyServer(chunked(VIDEO)) as server, pytest.raises(BadVideo, match="more than"):
+    with FaultyServer(chunked(VIDEO)) as server, pytest.raises(DownloadTrouble, match="more than"):
         await adapter.fetch(DownloadOrder(server.url(), part), lambda _: None)
     adapter.close()
+    assert part.read_bytes() == b""
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        *((status, RecordingExpired) for status in (401, 403, 404, 410)),
+        *((status, AddressRefused) for status in (401, 403, 404, 410)),
         *((status, ClipTrouble) for status in (204, 206, 304, 400, 418, 429, 500, 502, 503)),
     ],
 )
 async def test_a_status_means(part: Path, status: int, kind: type[CamspoolError]) -> None:
     script: Callable[[Exchange], None] = lambda exchange: exchange.answer(b"", status, retry_after=120)  # noqa: E731
-    with FaultyServer(script) as server, pytest.raises(kind, match=str(status)) as raised:
-        await fetch(server.url(), part)
-    assert "120" in str(raised.value) or kind is RecordingExpired
+    with FaultyServer(script) as server:
+        host = server.url("")
+        with pytest.raises(kind, match=str(status)) as raised:
+            await fetch(server.url(), part)
+    assert "left alone for 120 s" in str(raised.value)
+    if isinstance(raised.value, DownloadTrouble):
+        assert (raised.value.host, raised.value.retry_after) == (host, 120)
+        assert raised.value.reason == WaitReason.RATE_LIMITED
 
 
 KEY = "a1b2c3d4e5"
+SOURCE = Source("http://host:80")
 BROKEN: dict[str, Callable[[Exchange], None]] = {
-    "gzip": lambda exchange: exchange.answer(VIDEO, content_encoding="gzip"),
+    "gzip": lambda exchange: exchange.answer(gzip.compress(VIDEO), content_encoding="gzip"),
     "no HTTP": lambda exchange: exchange.send(b"SSH-2.0-OpenSSH\r\n\r\n"),
     "no answer": lambda exchange: exchange.close(),
     "silence": lambda exchange: exchange.stall(),
@@ -132,10 +163,10 @@ async def test_what_is_no_url_for_a_download_is_trouble(part: Path, url: str) ->
 def test_a_redirect_never_leaves_https(before: str, after: str, *, allowed: bool) -> None:
     urls = httpx.URL(f"{before}://a/b.mp4?x=1"), httpx.URL(f"{after}://c/d.mp4?x=1")
     if allowed:
-        check_redirect(*urls)
+        check_redirect(*urls, SOURCE)
     else:
         with pytest.raises(ClipTrouble, match="from https to http"):
-            check_redirect(*urls)
+            check_redirect(*urls, SOURCE)
 
 
 async def test_five_redirects_are_followed(part: Path) -> None:
@@ -181,7 +212,7 @@ def test_every_httpx_error_is_known() -> None:
         error.args = ("http://host/?sig=" + KEY,)
         if not isinstance(error, httpx.NetworkError):
             assert isinstance(error, Exception)
-            assert KEY not in str(classify(error, "http://host", 1)), kind
+            assert KEY not in str(classify(error, "http://host", 1, SOURCE)), kind
 
 
 @pytest.mark.parametrize(

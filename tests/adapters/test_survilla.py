@@ -618,23 +618,3 @@ def test_every_exception_of_httpx_is_mapped(kind: type[Exception]) -> None:
 def test_the_tree_of_httpx_is_all_public() -> None:
     roots = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
     assert {kind for root in roots for kind in tree(root)} == set(HTTPX_ERRORS)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (None, None),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("0", 0.0),
-        ("120", 120.0),
-        ("9" * 400, 3600.0),
-        ("Mon, 11 May 2020 09:42:29 GMT", 60.0),
-        ("Mon, 11 May 2020 09:42:29 -0000", 60.0),
-        ("Mon, 11 May 2020 08:00:00 GMT", 0.0),
-        ("Mon, 11 May 2099 08:00:00 GMT", 3600.0),
-    ],
-)
-def test_retry_after(value: str | None, expected: float | None) -> None:
-    assert failures.read_retry_after(value, FakeClock().now()) == expected

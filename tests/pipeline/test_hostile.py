@@ -430,7 +430,7 @@ FAULTS = [
     Lie("id_expired", "kept_expiring", {}, "recording"),
     Lie("download_status", "gave_up"),
     Lie("download_expired", "kept_expiring"),
-    Lie("download_html", "bad_video"),
+    Lie("download_html", "gave_up"),
     Lie("download_hang", "gave_up"),
     Lie("download_reset", "gave_up"),
     *(
@@ -452,7 +452,7 @@ FAULTS = [
     Lie("download_redirect", "gave_up", {"hops": 99}),
     Lie("download_redirect", "gave_up", {"location": "file:///etc/passwd"}),
     Lie("download_redirect", "gave_up", {"location": "ftp://127.0.0.1/x?signature=3"}),
-    Lie("download_not_video", "bad_video"),
+    Lie("download_not_video", "gave_up"),
     Lie("download_other_height", "bad_video"),
     Lie("download_other_duration", "bad_video"),
     Lie("download_flipped_byte", "bad_video"),

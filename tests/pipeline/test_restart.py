@@ -187,8 +187,6 @@ async def test_node_ids_need_no_list_of_cameras(tmp_path: Path, sim: Simulator) 
         ("prepare_answer", {}, "prepare_refused"),
         ("id_expired", {"operation": "recording"}, "kept_expiring"),
         ("prepare_stall", {"percent": 30}, "prepare_stalled"),
-        ("download_not_video", {}, "bad_video"),
-        ("download_html", {}, "bad_video"),
         ("download_other_height", {}, "bad_video"),
         ("download_other_duration", {}, "bad_video"),
     ],
@@ -205,6 +203,16 @@ async def test_what_stays_wrong_ends_with_its_name(
         assert status["error"]["hint"]
         assert camspool.published() == []
         assert await camspool.leftovers() == []
+
+
+@pytest.mark.parametrize("fault", ["download_not_video", "download_html"])
+async def test_a_host_that_sends_no_video_is_waited_for(tmp_path: Path, sim: Simulator, fault: str) -> None:
+    sim.faults.add(fault, times=4)
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.json", request("Fat"))
+        status = await camspool.ended("b")
+        assert (status["state"], status["clips"][0]["attempts"]["bad_video"]) == ("done", 0)
+    assert sim.record.operations()["recordingPrepare"] == 1
 
 
 async def test_a_preparation_that_goes_to_and_fro_has_stalled(tmp_path: Path, sim: Simulator) -> None:

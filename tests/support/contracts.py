@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import pytest
 
 from camspool.core.errors import (
+    AddressRefused,
     BadVideo,
     CameraNotFound,
     CamspoolError,
@@ -437,7 +438,7 @@ class DownloadsContract:
 
     def test_an_address_that_is_dead(self, portal: Portal, url: str, part: Path) -> None:
         portal.expire()
-        with pytest.raises(RecordingExpired):
+        with pytest.raises(AddressRefused):
             Fetched(portal, DownloadOrder(url, part))
 
     def test_a_part_file_that_cannot_be_written(self, portal: Portal, url: str, tmp_path: Path) -> None:

@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from camspool.core.errors import (
+    AddressRefused,
     BadVideo,
     CameraNotFound,
     ClipTrouble,
+    DownloadTrouble,
     OutcomeUnknown,
     RecordingExpired,
     StorageTrouble,
 )
 from camspool.core.expiry import Lifetimes
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress, VideoFacts
-from camspool.core.values import Camera, Listed, Preparation, WaitReason
+from camspool.core.values import Camera, DownloadFault, Listed, Preparation, WaitReason
 from support.virtual_time import VirtualClock
 
 HEIGHTS: Final = (480, 720)
@@ -33,6 +35,7 @@ ANSWER_S: Final = 0.2
 PREPARE_S: Final = 8.0
 CHUNK: Final = 600
 CHUNK_S: Final = 0.5
+HOST: Final = "https://portal.invalid:443"
 
 GATE, YARD, AISLE, BLIND = 1, 2, 3, 4
 CAMERAS: Final = tuple(
@@ -245,7 +248,7 @@ class ModelServer:
         while have < len(body):
             await self._clock.sleep(CHUNK_S)
             if not self.is_good(recording):
-                raise ClipTrouble(WaitReason.DOWNLOAD_INTERRUPTED, "the connection broke")
+                raise _interrupted(DownloadFault.INTERRUPTED, "the connection broke")
             await self._write()
             have += os.write(part, body[have : have + CHUNK])
             on_progress(DownloadProgress(have, len(body), None, recording.etag))
@@ -262,7 +265,7 @@ class ModelServer:
             recording.version += 1
         if self._strikes(Trouble.DOWNLOAD_NO_VIDEO):
             recording.spoiled = True
-            raise BadVideo("the server sent a page, not a video")
+            raise _interrupted(DownloadFault.NO_VIDEO, "the server sent a page, not a video")
         if self._strikes(Trouble.VIDEO_TOO_SHORT):
             recording.spoiled = True
             recording.version += 1
@@ -298,11 +301,18 @@ class ModelServer:
         return recording
 
     def _of_url(self, url: str) -> Recorded:
-        return self._known(url.rpartition("/")[2])
+        try:
+            return self._known(url.rpartition("/")[2])
+        except RecordingExpired:
+            raise AddressRefused("portal.invalid answered 404") from None
+
+
+def _interrupted(kind: DownloadFault, message: str) -> DownloadTrouble:
+    return DownloadTrouble(WaitReason.DOWNLOAD_INTERRUPTED, message, host=HOST, kind=kind)
 
 
 def _url(recording: Recorded) -> str:
-    return f"https://portal.invalid/{recording.id}"
+    return f"{HOST}/{recording.id}"
 
 
 def video(node: int, start: int, end: int, height: int) -> bytes:

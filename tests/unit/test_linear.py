@@ -20,7 +20,7 @@ from camspool.adapters.logs import without_secrets
 from camspool.adapters.survilla import answers, failures, parsing
 from camspool.adapters.watch.file_systems import _unescaped
 from camspool.commands.request.relative_times import moment
-from camspool.core import addresses, fields, naming, text, timetable
+from camspool.core import addresses, fields, http_dates, naming, text, timetable
 from camspool.core.errors import CamspoolError
 from camspool.core.instants import instant, interval
 from camspool.core.problems import Unexpected
@@ -66,7 +66,7 @@ DOORS: Final[dict[str, Callable[[str], Any]]] = {
     "a code that is a list": lambda t: answers.take_apart(
         {"errors": [{"extensions": {"code": list(t)}}]}, ""
     ),
-    "a header": lambda t: failures.read_retry_after(t, NOW),
+    "a header": lambda t: http_dates.read_retry_after(t, NOW),
     "a camera's name": lambda t: parsing.cameras([{"node_id": 1, "type": "camera", "name": t}]),
     "a listing": lambda t: parsing.listed([{"recording_id": t, "duration": t, "outputs": [{"height": t}]}]),
     "a preparation": lambda t: parsing.preparation({"progress": t, "download_url": t}, "https://x/"),
@@ -169,6 +169,7 @@ def test_hostile_yaml_costs_no_more_than_its_length(unit_: str) -> None:
 LOOKED_AT: Final = {
     "adapters/documents.py",
     "adapters/download/answer.py",
+    "adapters/download/validators.py",
     "adapters/endpoint.py",  # a head of 16 KiB
     "adapters/logs/journal.py",  # names of our own fields
     "adapters/logs/lines.py",

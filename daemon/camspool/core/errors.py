@@ -16,7 +16,7 @@ CamspoolError
  +-- RecordingExpired       the id or the URL is no longer known to the server
  |    +-- RecordingUnknown  the server knows nothing of the id: perhaps not yet, perhaps no longer
  +-- CameraNotFound         the API does not know the camera, or the token may not see it
- +-- BadVideo               what was downloaded is not the video that was asked for
+ +-- BadVideo               a complete file is no whole video: its structure is broken
  +-- NameTaken              something else stands where a file was to be published
  +-- StorageTrouble         a folder or disk cannot be used now: full, gone, read-only, failing
 """
@@ -105,9 +105,10 @@ class DownloadTrouble(ClipTrouble):
 
     Args:
         reason: `download_interrupted` or `rate_limited`.
-        message: what was seen, without secrets.
-        host: scheme, name and port: `https://name:443`.
-        kind: what failed, in one word, such as `no_video`; the same word for the same trouble.
+        message: what was seen, without secrets and without a byte of the answer.
+        host: scheme, name and port of the download address, `https://name:443`, as `core.web_address.origin`
+            gives it; empty for text that is no such address.
+        kind: what failed, a `DownloadFault`.
         retry_after: seconds that the host asked to be left alone, if it did.
     """
 
@@ -153,7 +154,7 @@ class CameraNotFound(CamspoolError):
 
 
 class BadVideo(CamspoolError):
-    """A complete download whose structure is broken."""
+    """A complete file whose structure is broken: cut, joined wrongly, or without a video."""
 
 
 class NameTaken(CamspoolError):

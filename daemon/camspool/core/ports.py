@@ -134,9 +134,9 @@ class Downloads(Protocol):
         once a second.
 
         Raises:
-            ClipTrouble: `download_interrupted`; what was written is kept where it can be resumed.
-            RecordingExpired: 403, 404 or 410.
-            BadVideo: the answer is no video (an HTML page with status 200, for instance).
+            DownloadTrouble: no whole video came, for any reason that may pass; what was written is kept where
+                it can be resumed.
+            AddressRefused: 401, 403, 404 or 410.
             StorageTrouble: the file cannot be written.
         """
 

@@ -85,6 +85,25 @@ class WaitReason(StrEnum):
     RECORDING_NOT_YET_THERE = "recording_not_yet_there"
 
 
+class DownloadFault(StrEnum):
+    """The kinds of trouble that a download host can be in; not public: they only group clips."""
+
+    UNREACHABLE = "unreachable"
+    """No connection: name, network, TLS or proxy."""
+    INTERRUPTED = "interrupted"
+    """The connection broke, fell silent, ended early, or carried something other than HTTP."""
+    RATE_LIMITED = "rate_limited"
+    """429, or 503 with Retry-After."""
+    SERVER_ERROR = "server_error"
+    """Any other 5xx."""
+    UNEXPECTED_STATUS = "unexpected_status"
+    """Any other status; a refusal of the address itself is no trouble but `AddressRefused`."""
+    NO_VIDEO = "no_video"
+    """200 with a page, JSON or nothing in place of a video."""
+    BAD_ADDRESS = "bad_address"
+    """The address, or one that it redirects to, is none that can be downloaded from."""
+
+
 class Take(StrEnum):
     """What to do with several listed recordings: see `choosing`."""
 

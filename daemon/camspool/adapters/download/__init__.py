@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 
@@ -52,12 +53,13 @@ class HttpDownloads:
         verify: how certificates are checked, as httpx takes it.
         user_agent: what we call ourselves.
         monotonic: a clock in seconds that never steps back.
+        now: the time of day, for dates in Retry-After.
 
     Raises:
         ConfigurationError: a proxy or certificate named in the environment cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the composition root calls it once, by keyword
         self,
         settings: Callable[[], DownloadSettings] = DownloadSettings,
         *,
@@ -66,11 +68,13 @@ class HttpDownloads:
         verify: ssl.SSLContext | bool = True,
         user_agent: str = "camspool",
         monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._running: set[Transfer] = set()
         self._settings = settings
         self._largest = largest
         self._monotonic = monotonic
+        self._now = now
         self._limit = RateLimit(lambda: settings().rate(), monotonic)
         self._connect_timeout = connect_timeout
         self._user_agent = user_agent
@@ -92,7 +96,9 @@ class HttpDownloads:
                 on_progress(progress)
 
         session = self._session()
-        settings = TransferSettings(session.settings.timeout, self._largest, self._monotonic, self._limit)
+        settings = TransferSettings(
+            session.settings.timeout, self._largest, self._monotonic, self._now, self._limit
+        )
         transfer = Transfer(
             order, session, settings, lambda progress: loop.call_soon_threadsafe(tell, progress)
         )

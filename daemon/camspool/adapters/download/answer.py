@@ -1,29 +1,39 @@
-"""Judges what a server answered to a GET: usable, to be resumed, expired, no video. Reads headers, no bodies.
+"""Judges a server's answer to a GET: usable, refused, no video. Reads header fields and the first bytes.
 
-No text made here holds more of a URL than its host and its file's name: the rest may be a signature.
+No text made here holds more of an address than its host and its file's name, for the rest may be a signature,
+and no byte of an answer: whoever controls an address could read from it what our network lets only us read.
 """
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
-from camspool.core.errors import BadVideo, CamspoolError, ClipTrouble, RecordingExpired
-from camspool.core.values import WaitReason
+from camspool.adapters.download.opening import describe, is_mp4
+from camspool.core.errors import AddressRefused, CamspoolError, DownloadTrouble
+from camspool.core.http_dates import read_http_date, read_retry_after
+from camspool.core.values import DownloadFault, WaitReason
 
 MOST_REDIRECTS = 5
-OPENING = 8  # bytes that show whether a body is an MP4
 
-_EXPIRED = (401, 403, 404, 410)
-_TEXT_TYPES = ("text/html", "application/xhtml+xml", "application/json", "application/problem+json")
-_FIRST_BOXES = (b"ftyp", b"styp", b"free", b"skip", b"wide", b"moov", b"mdat", b"uuid")
+_ABOUT_THE_ADDRESS = (401, 403, 404, 410)
 _FILE_NAME = re.compile(r"[\w~+-][\w.~+-]{0,60}\.\w{1,5}", re.ASCII)
-_STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
-def interrupted(message: str) -> ClipTrouble:
-    """Trouble with a download that may pass."""
-    return ClipTrouble(WaitReason.DOWNLOAD_INTERRUPTED, message)
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a download comes from: `host` as `core.web_address.origin` gives it."""
+
+    host: str
+
+    def trouble(
+        self, fault: DownloadFault, message: str, retry_after: float | None = None
+    ) -> DownloadTrouble:
+        """Trouble of this host that may pass."""
+        limited = fault is DownloadFault.RATE_LIMITED
+        reason = WaitReason.RATE_LIMITED if limited else WaitReason.DOWNLOAD_INTERRUPTED
+        return DownloadTrouble(reason, message, host=self.host, kind=fault, retry_after=retry_after)
 
 
 def place(url: httpx.URL) -> str:
@@ -33,63 +43,117 @@ def place(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}/…/{shown}"
 
 
-def parse_url(text: str) -> httpx.URL:
-    """The URL, when it is one for a download; ClipTrouble else."""
+def parse_url(text: str, source: Source) -> httpx.URL:
+    """The URL, when it is one for a download.
+
+    Raises:
+        DownloadTrouble: `bad_address`.
+    """
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
-        raise interrupted("the server's download URL is no URL") from None
+        raise source.trouble(DownloadFault.BAD_ADDRESS, "the server's download address is no URL") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise interrupted(f"the server's download URL begins with {url.scheme!r}, not with http or https")
+        message = f"the server's download address begins with {url.scheme!r}, not with http or https"
+        raise source.trouble(DownloadFault.BAD_ADDRESS, message)
     return url
 
 
-def check_redirect(before: httpx.URL, after: httpx.URL) -> None:
+def check_redirect(before: httpx.URL, after: httpx.URL, source: Source) -> None:
     """Refuse a redirect from https to anything else, and to what is not HTTP."""
     if after.scheme not in ("http", "https") or not after.host:
-        raise interrupted(f"{place(before)} redirects to {after.scheme!r}, which is not http or https")
+        message = f"{place(before)} redirects to {after.scheme!r}, which is not http or https"
+        raise source.trouble(DownloadFault.BAD_ADDRESS, message)
     if before.scheme == "https" and after.scheme == "http":
-        raise interrupted(f"{place(before)} redirects from https to http ({place(after)}): refused")
+        message = f"{place(before)} redirects from https to http ({place(after)}): refused"
+        raise source.trouble(DownloadFault.BAD_ADDRESS, message)
 
 
-def check_status(response: httpx.Response) -> None:
-    """Raise what a status other than 200 means; a part that nobody asked for (206) is no use either."""
-    where, status = place(response.url), response.status_code
+def check_status(response: httpx.Response, source: Source, now: datetime) -> None:
+    """Raise what a status other than 200 means; a part that nobody asked for (206) is no use either.
+
+    Args:
+        response: the answer.
+        source: where the download comes from.
+        now: what a date in Retry-After is compared with where the answer itself has no date.
+    """
+    status = response.status_code
     if status == 200:
         return
-    if status in _EXPIRED:
-        raise RecordingExpired(f"{where} answered {status}: the download URL is no longer good")
-    retry_after = response.headers.get("retry-after", "")[:40]
-    wait = f", and asks to wait: {retry_after}" if retry_after else ""
-    raise interrupted(f"{where} answered {status}{wait}")
+    message, retry_after = f"{place(response.url)} answered {status}", _retry_after(response, now)
+    if retry_after is not None:
+        message += f" and asks to be left alone for {retry_after:.0f} s"
+    if status in _ABOUT_THE_ADDRESS:
+        raise AddressRefused(message)
+    raise source.trouble(_fault(status, retry_after), message, retry_after)
 
 
-def check_content(response: httpx.Response, largest: int) -> None:
-    """Refuse what cannot be an MP4 as it is, before any of it is read."""
-    where, headers = place(response.url), response.headers
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("identity", ""):
-        raise interrupted(f"{where} sends the video coded as {coding[:40]!r}, though asked not to")
-    kind = headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind in _TEXT_TYPES:
-        raise BadVideo(f"{where} sent {kind} instead of an MP4: a page or message, not the recording")
+def _fault(status: int, retry_after: float | None) -> DownloadFault:
+    if status == 429 or retry_after is not None:
+        return DownloadFault.RATE_LIMITED
+    return DownloadFault.SERVER_ERROR if status >= 500 else DownloadFault.UNEXPECTED_STATUS
+
+
+def _retry_after(response: httpx.Response, now: datetime) -> float | None:
+    """By the server's own clock where it says what that shows: ours may be wrong."""
+    its_now = read_http_date(response.headers.get("date")) or now
+    return read_retry_after(response.headers.get("retry-after"), its_now)
+
+
+def check_length_announced(response: httpx.Response, largest: int, source: Source) -> None:
+    """Refuse a body longer than `largest` bytes before any of it is read."""
     announced = announced_bytes(response)
     if announced is not None and announced > largest:
-        raise BadVideo(f"{where} announces {announced:,} bytes; more than {largest:,} are not fetched")
+        message = (
+            f"{place(response.url)} announces {announced:,} bytes; more than {largest:,} are not fetched"
+        )
+        raise source.trouble(DownloadFault.NO_VIDEO, message)
 
 
-def check_opening(opening: bytes, where: str) -> None:
-    """Refuse a body whose first bytes are not those of an MP4."""
-    if not opening:
-        raise BadVideo(f"{where} sent an empty file")
-    if opening[4:OPENING] not in _FIRST_BOXES:
-        raise BadVideo(f"{where} sent something that begins with {opening[:16]!r}: not an MP4")
+def check_opening(opening: bytes, response: httpx.Response, source: Source) -> None:
+    """Refuse a body whose first bytes are not those of an MP4, whatever its header fields call it."""
+    if not is_mp4(opening):
+        message = f"{place(response.url)} sent {describe(opening)} in place of a video{_claimed(response)}"
+        raise source.trouble(DownloadFault.NO_VIDEO, message)
 
 
-def check_length(received: int, total: int | None, where: str) -> None:
+def _claimed(response: httpx.Response) -> str:
+    """What the answer calls its body, where that is a usual name and so tells nothing of the body."""
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    coding = content_coding(response)
+    called = [kind] if kind in _USUAL_TYPES else []
+    called += [f"coded as {coding}"] if coding in _USUAL_CODINGS else []
+    return f" (it calls that {', '.join(called)})" if called else ""
+
+
+_USUAL_TYPES = (
+    "text/html",
+    "text/plain",
+    "text/xml",
+    "application/json",
+    "application/octet-stream",
+    "application/problem+json",
+    "application/xhtml+xml",
+    "application/xml",
+    "video/mp4",
+)
+_USUAL_CODINGS = ("gzip", "x-gzip", "deflate", "compress", "br", "zstd")
+
+
+def content_coding(response: httpx.Response) -> str | None:
+    """The name of the coding that the body is said to have; None for names of no coding.
+
+    Servers write `none`, `binary`, `8bit` or nothing there, so only codings that exist are believed.
+    """
+    names = {name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")}
+    return next((name for name in _USUAL_CODINGS if name in names), None)
+
+
+def check_length(received: int, total: int | None, response: httpx.Response, source: Source) -> None:
     """Refuse a body that ended properly, but not where its beginning said."""
     if total is not None and received != total:
-        raise interrupted(f"{where} sent {received:,} of {total:,} bytes and ended there")
+        message = f"{place(response.url)} sent {received:,} of {total:,} bytes and ended there"
+        raise source.trouble(DownloadFault.INTERRUPTED, message)
 
 
 def announced_bytes(response: httpx.Response) -> int | None:
@@ -98,45 +162,27 @@ def announced_bytes(response: httpx.Response) -> int | None:
     return int(length) if length.isdecimal() else None
 
 
-def strong_etag(response: httpx.Response) -> str | None:
-    """The ETag, when equal ETags mean equal bytes; None for a weak or odd one."""
-    etag = response.headers.get("etag", "")
-    return etag if _STRONG_ETAG.fullmatch(etag) else None
-
-
-def is_strong(etag: str | None) -> bool:
-    """Whether an ETag may be sent in If-Range."""
-    return etag is not None and bool(_STRONG_ETAG.fullmatch(etag))
-
-
-def resumed_total(response: httpx.Response, start: int, etag: str, total: int | None) -> int | None:
-    """The file's length, when the answer is all the rest of the same file from byte `start`; else None.
-
-    Servers have answered 206 with another range or another version, and peers have appended that.
-    """
-    found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-    if response.status_code != 206 or not found or strong_etag(response) != etag:
-        return None
-    first, last, whole = map(int, found.groups())
-    right = first == start and last == whole - 1 >= first and total in (None, whole)
-    return whole if right and announced_bytes(response) in (None, whole - start) else None
-
-
-def classify(error: Exception, where: str, timeout: float) -> CamspoolError:
+def classify(error: Exception, where: str, timeout: float, source: Source) -> CamspoolError:
     """What an httpx error means for the clip; `timeout` is the seconds without a byte, for the message.
 
     Only what the network says is quoted: texts about a URL or an answer may hold the signature.
     """
-    texts: tuple[tuple[type[Exception], str], ...] = (
-        (httpx.ConnectTimeout, f"no connection to {where} in time"),
-        (httpx.TimeoutException, f"not a byte to or from {where} for {timeout:g} s"),
-        (httpx.ConnectError, f"no connection to {where}: {error}"),
-        (httpx.NetworkError, f"the connection to {where} broke: {error}"),
-        (httpx.ProxyError, f"the proxy refuses to connect to {where}"),
-        (httpx.RemoteProtocolError, f"{where} broke off its answer, or answered what is not HTTP"),
+    unreachable, interrupted = DownloadFault.UNREACHABLE, DownloadFault.INTERRUPTED
+    meanings: tuple[tuple[type[Exception], DownloadFault, str], ...] = (
+        (httpx.ConnectTimeout, unreachable, f"no connection to {where} in time"),
+        (httpx.TimeoutException, interrupted, f"not a byte to or from {where} for {timeout:g} s"),
+        (httpx.ConnectError, unreachable, f"no connection to {where}: {error}"),
+        (httpx.NetworkError, interrupted, f"the connection to {where} broke: {error}"),
+        (httpx.ProxyError, unreachable, f"the proxy refuses to connect to {where}"),
+        (
+            httpx.RemoteProtocolError,
+            interrupted,
+            f"{where} broke off its answer, or answered what is not HTTP",
+        ),
     )
-    other = f"the download from {where} failed ({type(error).__name__})"
-    return interrupted(next((text for kind, text in texts if isinstance(error, kind)), other))
+    other = (Exception, interrupted, f"the download from {where} failed ({type(error).__name__})")
+    _, fault, message = next((meaning for meaning in meanings if isinstance(error, meaning[0])), other)
+    return source.trouble(fault, message)
 
 
 HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict)

@@ -5,29 +5,32 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 import httpx
 import structlog
 
-from camspool.adapters.download import answer
+from camspool.adapters.download import answer, opening, validators
 from camspool.adapters.download.body import Piece, pieces
 from camspool.adapters.download.pace import Meter, RateLimit, Share
 from camspool.adapters.download.part import PartFile
 from camspool.adapters.download.session import Session
-from camspool.core.errors import BadVideo
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
+from camspool.core.values import DownloadFault
+from camspool.core.web_address import origin
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class TransferSettings:
-    """What holds for every transfer: seconds without a byte, longest file in bytes, clock, limit."""
+    """What holds for every transfer: seconds without a byte, longest file in bytes, clocks, limit."""
 
     timeout: float
     largest: int
     monotonic: Callable[[], float]
+    now: Callable[[], datetime]
     limit: RateLimit
 
 
@@ -42,6 +45,7 @@ class Transfer:
         report: Callable[[DownloadProgress], object],
     ) -> None:
         self._order = order
+        self._source = answer.Source(origin(order.url or ""))
         self._session = session
         self._settings = settings
         self._report = report
@@ -76,12 +80,14 @@ class Transfer:
                 part.keep(self._check)
                 self._begin_writing()
                 return part.sync()
-            url = answer.parse_url(self._order.url or "")
+            url = answer.parse_url(self._order.url or "", self._source)
             try:
                 return self._fetch(url, part)
             except answer.HTTPX_ERRORS as error:
                 self._check()
-                raise answer.classify(error, answer.place(url), self._settings.timeout) from None
+                raise answer.classify(
+                    error, answer.place(url), self._settings.timeout, self._source
+                ) from None
 
     def _fetch(self, url: httpx.URL, part: PartFile) -> Downloaded:
         if self._can_resume(part):
@@ -94,35 +100,39 @@ class Transfer:
 
     def _can_resume(self, part: PartFile) -> bool:
         total = self._order.total_bytes
-        return answer.is_strong(self._order.etag) and part.bytes > 0 and (total is None or part.bytes < total)
+        return (
+            validators.is_strong(self._order.etag)
+            and part.bytes > 0
+            and (total is None or part.bytes < total)
+        )
 
     def _resume(self, url: httpx.URL, part: PartFile) -> Downloaded | None:
         """Fetch what is missing; None when the answer is of no use and the whole must be asked for."""
         etag = self._order.etag or ""
         part.keep(self._check)
         with closing(self._ask(url, {"Range": f"bytes={part.bytes}-", "If-Range": etag})) as response:
-            total = answer.resumed_total(response, part.bytes, etag, self._order.total_bytes)
+            total = validators.resumed_total(response, part.bytes, etag, self._order.total_bytes)
             if total is not None:
-                answer.check_content(response, self._settings.largest)
+                answer.check_length_announced(response, self._settings.largest, self._source)
                 self._begin_writing()
                 return self._receive(response, self._body(response), part, total)
             return self._whole(response, part) if response.status_code not in (206, 416) else None
 
     def _whole(self, response: httpx.Response, part: PartFile) -> Downloaded:
         """Fetch all of it. The file is emptied only once the answer has turned out to be an MP4."""
-        answer.check_status(response)
-        answer.check_content(response, self._settings.largest)
+        answer.check_status(response, self._source, self._settings.now())
+        answer.check_length_announced(response, self._settings.largest, self._source)
         body = self._body(response)
-        opening = b""
+        first = b""
         for chunk in body:
-            opening += chunk
-            if len(opening) >= answer.OPENING:
+            first += chunk
+            if len(first) >= opening.NEEDED:
                 break
         self._check()
-        answer.check_opening(opening, answer.place(response.url))
+        answer.check_opening(first, response, self._source)
         self._begin_writing()
         part.start_over()
-        return self._receive(response, chain((opening,), body), part, answer.announced_bytes(response))
+        return self._receive(response, chain((first,), body), part, answer.announced_bytes(response))
 
     def _ask(self, url: httpx.URL, headers: dict[str, str]) -> httpx.Response:
         """The answer, after redirects; its body is not read yet."""
@@ -133,9 +143,10 @@ class Transfer:
             if response.next_request is None:
                 return response
             response.close()
-            answer.check_redirect(request.url, response.next_request.url)
+            answer.check_redirect(request.url, response.next_request.url, self._source)
             request = response.next_request
-        raise answer.interrupted(f"{answer.place(url)} redirects more than {answer.MOST_REDIRECTS} times")
+        message = f"{answer.place(url)} redirects more than {answer.MOST_REDIRECTS} times"
+        raise self._source.trouble(DownloadFault.BAD_ADDRESS, message)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         """The answer. A server may end a kept connection just as it is used again: then a new one is made."""
@@ -153,11 +164,11 @@ class Transfer:
     def _receive(
         self, response: httpx.Response, body: Iterator[Piece], part: PartFile, total: int | None
     ) -> Downloaded:
-        etag = answer.strong_etag(response)
+        etag = validators.strong_etag(response)
         complete = False
         try:
             self._copy(body, part, total, etag)
-            answer.check_length(part.bytes, total, answer.place(response.url))
+            answer.check_length(part.bytes, total, response, self._source)
             complete = True
         finally:
             if not complete and etag is None:
@@ -172,7 +183,9 @@ class Transfer:
         for chunk in body:
             self._check()
             if part.bytes + len(chunk) > most:
-                raise BadVideo(f"the server sends more than the {most:,} bytes that there can be")
+                part.start_over()  # what is longer than it can be is of no use, and would only take room
+                message = f"the server sends more than the {most:,} bytes that there can be"
+                raise self._source.trouble(DownloadFault.NO_VIDEO, message)
             part.write(chunk)
             if meter.due():
                 self._report(DownloadProgress(part.bytes, total, meter.speed(part.bytes), etag))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import httpx
 
 from camspool.adapters.survilla import failures
+from camspool.core.http_dates import read_http_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +52,5 @@ async def reach(
 
 
 def _ahead(date: str | None, now: datetime) -> float | None:
-    moment = failures.read_date(date)
+    moment = read_http_date(date)
     return None if moment is None else (moment - now).total_seconds()

@@ -6,23 +6,18 @@ Texts name the host, the status and a cleaned excerpt; never the token, never th
 import socket
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
 
 import httpx
 
 from camspool.core.errors import ServiceTrouble
+from camspool.core.http_dates import read_retry_after
 from camspool.core.text import one_line, without_markup, without_queries
 from camspool.core.values import WaitReason
 
 _READ: Final = 4000
 """Characters of a server's text that are looked at; what is shown of it is much shorter."""
-_LONGEST_HEADER: Final = 100
-"""Characters of a header with a number or a date in it."""
-
-LONGEST_RETRY_AFTER_S: Final = 3600.0
-"""A server that asks for more is asked again after an hour all the same: it may have been a mistake."""
 
 ON_THE_WAY: Final = (
     httpx.HTTPError,
@@ -142,27 +137,6 @@ _STATUS_REASONS: Final = {
     403: WaitReason.UNAUTHORISED,
     429: WaitReason.RATE_LIMITED,
 }
-
-
-def read_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (seconds or an HTTP date); None when it says nothing."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text[:_LONGEST_HEADER]), LONGEST_RETRY_AFTER_S)
-    date = read_date(text)
-    return None if date is None else min(max((date - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
-
-
-def read_date(text: str | None) -> datetime | None:
-    """An HTTP date, in UTC; None for anything else."""
-    if not text or len(text) > _LONGEST_HEADER:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-        # The zone "-0000" gives a naive time; HTTP dates are always in UTC.
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):  # as email.utils meets odd texts
-        return None
 
 
 def _host_of(address: str) -> str | None:

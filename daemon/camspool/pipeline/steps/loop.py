@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from camspool.core import backoff, events
-from camspool.core.errors import BadVideo, ClipTrouble, RecordingExpired, StorageTrouble
+from camspool.core.errors import AddressRefused, BadVideo, ClipTrouble, RecordingExpired, StorageTrouble
 from camspool.core.status_document import Clip
 from camspool.core.values import State, WaitReason
 from camspool.pipeline.camera_directory import CameraDirectory
@@ -73,7 +73,7 @@ class Workflow:
             await self._steps[clip.state](job, clip)
         except ClipTrouble as trouble:
             await job.apply(key, self._context.wait(job.clip(key), trouble.reason, trouble.message))
-        except RecordingExpired as expired:
+        except (RecordingExpired, AddressRefused) as expired:
             await self._expired(job, key, str(expired))
         except BadVideo as bad:
             await job.apply(key, events.VideoFoundBad(str(bad)))
