@@ -3,8 +3,6 @@
 What can be configured, and in which bounds, is defined in `settings`.
 """
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from camspool.adapters import documents
+from camspool.config.files import read_regular
 from camspool.config.settings import Settings
 from camspool.config.timezone import machine_timezone
 from camspool.config.token import TOKEN_VARIABLE
@@ -61,12 +60,21 @@ def load(path: Path | None, environ: Mapping[str, str], *, may_be_empty: bool = 
     variables = _from_environment(environ)
     for location, name in variables.items():
         _put(values, location, None if environ[name] == "null" else environ[name])
-    if values.get("timezone") is None:
-        values["timezone"] = machine_timezone(environ)
+    configured = values.get("timezone") is not None
+    if not configured:
+        values["timezone"] = machine_timezone(environ).zone
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(_problems(error, variables), source) from None
+    if not configured:
+        settings.model_fields_set.discard("timezone")
+    return settings
+
+
+def timezone_source(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Where the time zone of `settings` comes from, in words: the configuration, or what on this machine."""
+    return "timezone" if "timezone" in settings.model_fields_set else machine_timezone(environ).source
 
 
 def config_schema() -> dict[str, Any]:
@@ -110,15 +118,10 @@ def _from_file(path: Path, *, may_be_empty: bool) -> dict[str, Any]:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        # Opening a FIFO must not wait for somebody who writes into it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return file.read(LONGEST_REQUEST + 1)
+        return read_regular(path, LONGEST_REQUEST + 1)
     except OSError as error:
         problem = Problem("", error.strerror, "a file that can be read")
         raise ConfigurationError((problem,), str(path)) from None
-    raise ConfigurationError((Problem("", "something else", "a regular file"),), str(path))
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[_Location, str]:

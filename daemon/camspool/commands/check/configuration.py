@@ -30,9 +30,8 @@ def results(path: Path, environ: Mapping[str, str]) -> Iterator[Result]:
         return
     overruled = sorted(name for name in environ if name.startswith("CAMSPOOL_") and environ[name])
     also = f", overruled by {', '.join(overruled)} of the environment" if overruled else ""
-    yield ok(
-        "configuration", f"{path.absolute()}{also}; times without an offset are in {settings.timezone.key}"
-    )
+    zone = f"{settings.timezone.key}, by {loading.timezone_source(settings, environ)}"
+    yield ok("configuration", f"{path.absolute()}{also}; times without an offset are in {zone}")
 
 
 def as_service(path: Path, program: Path | None) -> Iterator[Result]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from camspool.commands.check.isolated import own_name
 from camspool.commands.check.result import Result, ok, warning, wrong
 from camspool.config.settings import Settings
-from camspool.config.token import TOKEN_REMEDY, token_and_source
+from camspool.config.token import TOKEN_REMEDY, find_token
 from camspool.core.errors import ServiceTrouble
 
 
@@ -23,7 +23,7 @@ def results(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool)
     file = settings.api.token_file
     how = f" (systemd passes it to the service: LoadCredential=token:{file})" if by_systemd else ""
     try:
-        _, source = token_and_source(settings, environ)
+        token = find_token(settings, environ)
     except ServiceTrouble as trouble:
         found = trouble.message.removesuffix(f"; {TOKEN_REMEDY}")
         if not _kept_out(file):
@@ -35,16 +35,19 @@ def results(settings: Settings, environ: Mapping[str, str], *, by_systemd: bool)
                 "token", found, f"To let {own_name()} read it: chown {own_name()} {file} && chmod 600 {file}"
             )
         return
+    source = token.source
     if isinstance(source, Path) and source.stat().st_mode & stat.S_IROTH:
         yield warning("token", f"everybody on this machine can read {source}{how}", f"chmod o= {source}")
-        return
-    yield ok("token", f"there is one in {source}{how}")
+    elif token.remark:
+        yield warning("token", token.remark, f"Let the service's own user read {file}, and only it.")
+    else:
+        yield ok("token", f"there is one in {source}{how}")
 
 
 def sealed(settings: Settings, environ: Mapping[str, str]) -> Iterator[Result]:
     """The same where only systemd can read it; only a variable would take precedence."""
     try:
-        _, source = token_and_source(settings, environ)
+        source = find_token(settings, environ).source
     except ServiceTrouble:
         yield ok("token", "systemd passes it to the service, and nobody else can read it")
     else:
