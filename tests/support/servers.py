@@ -103,14 +103,14 @@ class FaultyServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, accepted: socket.socket) -> None:
-        with self._encrypted(accepted) if self.tls else accepted as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
+        try:
+            with self._encrypted(accepted) if self.tls else accepted as connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 while request := _read_request(connection):
                     self.requests.append(request)
                     self.script(Exchange(request, connection, self._released))
-            except OSError:
-                return  # the client has gone, or the script has closed the connection
+        except OSError:
+            return  # the client has gone or does not trust us, or the script has closed the connection
 
     def _encrypted(self, accepted: socket.socket) -> ssl.SSLSocket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,9 +18,7 @@ SUMMER, WINTER = datetime(2020, 7, 1), datetime(2020, 1, 1)  # noqa: DTZ001 - lo
 @pytest.fixture(name="zones", scope="module")
 def _zones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A machine's zones, by the names that count here, as the package tzdata of Debian has them."""
-    import tzdata  # noqa: PLC0415
-
-    source = Path(tzdata.__file__).with_name("zoneinfo")
+    source = Path(str(files("tzdata"))) / "zoneinfo"
     zones = tmp_path_factory.mktemp("zones")
     for name in ("Europe/Prague", "Europe/Bratislava", "Asia/Tokyo", "UTC", "EST", "America/Panama"):
         (zones / name).parent.mkdir(parents=True, exist_ok=True)

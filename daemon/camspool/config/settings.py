@@ -217,6 +217,9 @@ class Api(_Section):
         "https://system2.netrex.cz/api/graphql.php"
     )
     token_file: Annotated[Path, _PATH, _says("a file with the API token")] = Path("/etc/camspool/token")
+    ca_file: Annotated[
+        Path | None, _FILE, _says("certificates of authorities to trust besides the system's, in PEM form")
+    ] = None
     timeout: Annotated[float, _seconds(0.1, _HOUR), _says("how long one call may take")] = 30.0
     rate: Annotated[float, _number(0.01, 1000), _says("calls per second, at most")] = 5.0
     batch: Annotated[int, _count(1000), _says("recordings asked about in one call, at most")] = 50

@@ -90,8 +90,6 @@ class Token:
         self._remark = found.remark
         return secret
 
-    return SecretStr(text)
-
 
 def _files(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
     """Where it may be, in order, and whether an empty file there counts as missing."""

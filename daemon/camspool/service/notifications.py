@@ -4,6 +4,7 @@ A notice is kept in memory only: it is told once, or not at all when the daemon 
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -31,7 +32,7 @@ LEAST_SECRET: Final = 8
 """Characters that a part of an address must have, or it might be any word."""
 
 
-def channels(settings: Settings, environ: Mapping[str, str]) -> tuple[Channel, ...]:
+def channels(settings: Settings, environ: Mapping[str, str], verify: ssl.SSLContext) -> tuple[Channel, ...]:
     """The ways that notices go now, always in one order; their addresses are never logged."""
     notify, hooks = settings.notify, settings.hooks
     for url in filter(None, (*notify.urls, notify.webhook)):
@@ -41,7 +42,7 @@ def channels(settings: Settings, environ: Mapping[str, str]) -> tuple[Channel, .
             logs.redact(path)  # libraries write an address in their own way
     return (
         Services(notify.urls, notify.events, notify.timeout, environ),
-        Webhook(notify.webhook, notify.events, notify.timeout, USER_AGENT),
+        Webhook(notify.webhook, notify.events, notify.timeout, USER_AGENT, verify),
         Hook(hooks.done, hooks.timeout, settings.folders.mirror, environ),
     )
 

@@ -24,7 +24,15 @@ from camspool.service.wiring import Parts
 log = structlog.get_logger()
 
 NEEDS_RESTART: Final = frozenset(
-    {"api.endpoint", "folders.drop", "folders.mirror", "folders.state", "metrics.listen", "watch.mode"}
+    {
+        "api.ca_file",
+        "api.endpoint",
+        "folders.drop",
+        "folders.mirror",
+        "folders.state",
+        "metrics.listen",
+        "watch.mode",
+    }
 )
 """Keys that decide what the daemon is connected with."""
 

@@ -17,6 +17,7 @@ from camspool.adapters.system_clock import SystemClock
 from camspool.adapters.watch import DropWatcher
 from camspool.config import excerpts, requirements
 from camspool.config.cell import SettingsCell
+from camspool.config.network import trusted
 from camspool.config.settings import Settings
 from camspool.config.token import Token
 from camspool.core.figures import Figures
@@ -42,6 +43,7 @@ class Folders:
 
     spool: Spool
     watcher: DropWatcher
+    triage: Triage
     disk_space: DiskSpace
 
 
@@ -106,10 +108,10 @@ def build(settings: Settings, environ: Mapping[str, str], on_outage: Callable[[]
     watch_settings = cell.excerpt(excerpts.watch_settings)
     watcher = DropWatcher(settings.folders.drop, watch_settings, clock, spool.check_drop, triage.parses)
     disk_space = DiskSpace(spool, outages, clock, cell.excerpt(disk_space_settings))
-    folders = Folders(spool, watcher, disk_space)
+    folders = Folders(spool, watcher, triage, disk_space)
     api = _api(cell, environ, clock, outages, figures)
     reports = _reports(cell, environ, clock, folders, figures)
-    pipeline = _pipeline(cell, clock, folders, api, triage, reports)
+    pipeline = _pipeline(cell, environ, clock, folders, api, reports)
     return Parts(cell, clock, outages, folders, api, pipeline, reports)
 
 
@@ -160,6 +162,7 @@ def _survilla(cell: SettingsCell, environ: Mapping[str, str], clock: Clock) -> S
         clock,
         timeout=lambda: cell.current.api.timeout,
         user_agent=USER_AGENT,
+        verify=trusted(cell.current, environ),
     )
 
 
@@ -168,7 +171,8 @@ def _reports(
 ) -> Reports:
     settings, own_files = cell.current, folders.spool.own_files
     flag = Flag(settings.folders.state / "degraded")
-    notices = Notices(cell.excerpt(partial(channels, environ=environ)), clock, flag)
+    ways = partial(channels, environ=environ, verify=trusted(settings, environ))
+    notices = Notices(cell.excerpt(ways), clock, flag)
     shelf = Shelf(own_files, settings.timezone)
     posters = Posters(own_files, shelf, clock, folders.disk_space.has_room)
     page = Page(folders.spool, clock, shelf, posters, cell.excerpt(page_settings))
@@ -176,7 +180,12 @@ def _reports(
 
 
 def _pipeline(
-    cell: SettingsCell, clock: Clock, folders: Folders, api: Api, triage: Triage, reports: Reports
+    cell: SettingsCell,
+    environ: Mapping[str, str],
+    clock: Clock,
+    folders: Folders,
+    api: Api,
+    reports: Reports,
 ) -> Pipeline:
     spool, disk_space, page = folders.spool, folders.disk_space, reports.page
     jobs = Jobs(
@@ -185,7 +194,7 @@ def _pipeline(
         )
     )
     videos = Mp4Videos(lambda: cell.current.download.verify)
-    downloads = _downloads(cell, clock)
+    downloads = _downloads(cell, environ, clock)
     steps = cell.excerpt(step_settings)
     context = StepContext(api.recordings, downloads, videos, spool, clock, random.random, steps)
     workflow = Workflow(context, api.cameras, disk_space, disk_space.outages)
@@ -193,7 +202,7 @@ def _pipeline(
     cleanup = Cleanup(spool, clock, jobs, lambda: cell.current.cleanup.keep, page.note)
     intake = Intake(
         spool,
-        triage,
+        folders.triage,
         jobs,
         dispatcher,
         forget=folders.watcher.forget,
@@ -204,6 +213,6 @@ def _pipeline(
     return Pipeline(jobs, dispatcher, intake, cleanup, downloads)
 
 
-def _downloads(cell: SettingsCell, clock: Clock) -> HttpDownloads:
+def _downloads(cell: SettingsCell, environ: Mapping[str, str], clock: Clock) -> HttpDownloads:
     settings = cell.excerpt(partial(excerpts.download_settings, now=clock.now))
-    return HttpDownloads(settings, user_agent=USER_AGENT)
+    return HttpDownloads(settings, user_agent=USER_AGENT, verify=trusted(cell.current, environ))

@@ -24,12 +24,14 @@ class Webhook:
         occasions: the notices that are wanted.
         timeout: seconds for a POST, until its answer's headers.
         user_agent: the User-Agent header.
+        verify: whose certificates are trusted; None for the system's store.
     """
 
     url: SecretStr | None
     occasions: frozenset[Occasion]
     timeout: float
     user_agent: str
+    verify: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
     name: str = field(default="webhook", init=False)
 
     def wants(self, notice: Notice) -> bool:
@@ -57,14 +59,15 @@ class Webhook:
     async def _post(self, document: bytes) -> int:
         url = self.url.get_secret_value() if self.url else ""
         headers = {"User-Agent": self.user_agent, "Content-Type": "application/json"}
+        trusted = self.verify or _system_store()
         async with (
-            httpx.AsyncClient(verify=_trusted(), timeout=None, follow_redirects=False) as client,  # noqa: S113
+            httpx.AsyncClient(verify=trusted, timeout=None, follow_redirects=False) as client,  # noqa: S113
             client.stream("POST", url, content=document, headers=headers) as answer,
         ):
             return answer.status_code
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _system_store() -> ssl.SSLContext:
     """Made once: reading all the certificates takes a small box a good part of a second."""
-    return httpx.create_ssl_context()
+    return ssl.create_default_context()

@@ -4,6 +4,7 @@ import asyncio
 import http.cookiejar
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
@@ -35,10 +36,11 @@ class Survilla:
         clock: for the dates in Retry-After.
         timeout: the seconds that one call may take now, from connecting to the last byte of the answer.
         user_agent: the User-Agent header.
+        verify: whose certificates are trusted, as httpx takes it.
         largest: bytes of the largest answer that is read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root calls it once, by keyword
         self,
         endpoint: str,
         token: Callable[[], str],
@@ -46,6 +48,7 @@ class Survilla:
         *,
         timeout: Callable[[], float] = lambda: 30.0,
         user_agent: str = "camspool",
+        verify: ssl.SSLContext | bool = True,
         largest: int = LARGEST_ANSWER,
     ) -> None:
         self._endpoint = endpoint
@@ -59,6 +62,7 @@ class Survilla:
         no_cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent, "Accept": "application/json"},
+            verify=verify,
             cookies=no_cookies,
             follow_redirects=False,
         )

@@ -1,6 +1,7 @@
 """Whether the vendor's server can be reached at all: one GET without a token, and what its answer tells."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,11 @@ class Reached:
 
 
 async def reach(
-    endpoint: str, limit: float, user_agent: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    endpoint: str,
+    limit: float,
+    user_agent: str,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    verify: ssl.SSLContext | bool = True,  # noqa: FBT001, FBT002 - as httpx takes it
 ) -> Reached:
     """Ask the server for nothing in particular.
 
@@ -33,13 +38,14 @@ async def reach(
         limit: seconds for all of it.
         user_agent: the User-Agent header.
         now: the wall clock, aware.
+        verify: whose certificates are trusted, as httpx takes it.
 
     Raises:
         ServiceTrouble: no answer came; the text says how far the way led.
     """
     try:
         async with (
-            httpx.AsyncClient(headers={"User-Agent": user_agent}, timeout=limit) as client,
+            httpx.AsyncClient(headers={"User-Agent": user_agent}, timeout=limit, verify=verify) as client,
             asyncio.timeout(limit),
         ):
             began = time.monotonic()

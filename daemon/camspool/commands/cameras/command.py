@@ -1,6 +1,7 @@
 """The command as one function: ask the API, print the cameras, remember them."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 
 from camspool import USER_AGENT
@@ -9,6 +10,7 @@ from camspool.adapters.survilla import Survilla
 from camspool.adapters.system_clock import SystemClock
 from camspool.commands.cameras import render
 from camspool.commands.cameras.remembered import remember
+from camspool.config.network import trusted
 from camspool.config.settings import Settings
 from camspool.config.token import TOKEN_REMEDY, read_token
 from camspool.core.errors import CamspoolError, ServiceTrouble
@@ -25,7 +27,7 @@ def show_cameras(settings: Settings, environ: Mapping[str, str], *, as_json: boo
     logs.configure("error", "auto")
     token = read_token(settings, environ).get_secret_value()
     logs.redact(token)
-    cameras = sorted(asyncio.run(_ask(settings, token)), key=_by_place)
+    cameras = sorted(asyncio.run(_ask(settings, token, trusted(settings, environ))), key=_by_place)
     (render.write_json if as_json else render.write_table)(cameras)
     remember(cameras, environ)
 
@@ -34,11 +36,16 @@ def _by_place(camera: Camera) -> tuple[tuple[str, ...], str, int]:
     return camera.place, camera.name.casefold(), camera.node_id
 
 
-async def _ask(settings: Settings, token: str) -> tuple[Camera, ...]:
+async def _ask(settings: Settings, token: str, verify: ssl.SSLContext) -> tuple[Camera, ...]:
     """One call without retries: the person who waits for the answer can decide to try again."""
     api = settings.api
     survilla = Survilla(
-        api.endpoint, lambda: token, SystemClock(), timeout=lambda: api.timeout, user_agent=USER_AGENT
+        api.endpoint,
+        lambda: token,
+        SystemClock(),
+        timeout=lambda: api.timeout,
+        user_agent=USER_AGENT,
+        verify=verify,
     )
     try:
         (answer,) = await survilla.ask([ListCameras()])

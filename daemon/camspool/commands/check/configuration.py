@@ -21,7 +21,7 @@ def results(path: Path, environ: Mapping[str, str]) -> Iterator[Result]:
     """Every problem of the configuration, or which file it is and the time zone."""
     try:
         settings = loading.load(path, environ)
-        problems = tuple(requirements.unmet(settings))
+        problems = tuple(requirements.unmet(settings, environ))
     except ConfigurationError as error:
         problems = error.problems
     if problems:

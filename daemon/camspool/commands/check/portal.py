@@ -15,6 +15,7 @@ from camspool.adapters.survilla import Reached, Survilla, reach
 from camspool.adapters.system_clock import SystemClock
 from camspool.commands.check.result import Result, not_checked, ok, warning, wrong
 from camspool.commands.terminal import counted
+from camspool.config.network import trusted
 from camspool.config.settings import Settings
 from camspool.config.token import read_token
 from camspool.core.errors import CamspoolError, ServiceTrouble
@@ -43,7 +44,7 @@ async def results(
     """
     api = settings.api
     try:
-        reached = await reach(api.endpoint, api.timeout, USER_AGENT)
+        reached = await reach(api.endpoint, api.timeout, USER_AGENT, verify=trusted(settings, environ))
     except ServiceTrouble as trouble:
         remedy = "Check api.endpoint, the network and the firewall" + _perhaps_proxy(environ)
         unreached = [not_checked(check, "the API does not answer") for check in ("clock", "access", "schema")]
@@ -60,7 +61,12 @@ async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Re
     logs.redact(token)
     api = settings.api
     survilla = Survilla(
-        api.endpoint, lambda: token, SystemClock(), timeout=lambda: api.timeout, user_agent=USER_AGENT
+        api.endpoint,
+        lambda: token,
+        SystemClock(),
+        timeout=lambda: api.timeout,
+        user_agent=USER_AGENT,
+        verify=trusted(settings, environ),
     )
     try:
         access = await _access(survilla, api.token_file)
