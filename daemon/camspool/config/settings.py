@@ -29,6 +29,7 @@ from camspool.core.fields import height
 from camspool.core.notices import Occasion
 from camspool.core.problems import Unexpected
 from camspool.core.quantities import DURATION, LONGEST_S, duration, size, written
+from camspool.core.status_document import MOST_CLIPS
 from camspool.core.timetable import Limit, limit
 from camspool.core.values import HeightSelector, Problem
 
@@ -274,7 +275,7 @@ class Requests(_Section):
 class Limits(_Section):
     preparing: Annotated[int, _count(1000), _says("recordings in preparation at once")] = 8
     downloading: Annotated[int, _count(64), _says("downloads at once")] = 4
-    clips_per_request: Annotated[int, _count(100_000), _says("clips that one file may ask for")] = 1000
+    clips_per_request: Annotated[int, _count(MOST_CLIPS), _says("clips that one file may ask for")] = 1000
 
 
 class Retry(_Section):

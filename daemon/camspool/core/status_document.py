@@ -12,6 +12,15 @@ from camspool.core.values import CameraRef, Entry, ErrorCode, Problem, State, Wa
 
 STATUS_SCHEMA: Final = "camspool/status/1"
 
+MOST_CLIPS: Final = 5000
+"""Clips of one request, all pieces of its ranges included."""
+LARGEST_CLIP: Final = 16 * 1024
+"""Bytes of a clip with the longest texts in every field; most have a tenth of it."""
+LARGEST_REQUEST: Final = 32 * 1024 * 1024
+"""Bytes of all the rest: the request's entries, whose metadata grow by the indentation, and its problems."""
+LARGEST_STATUS: Final = MOST_CLIPS * LARGEST_CLIP + LARGEST_REQUEST
+"""Bytes of the largest status file that is read: whatever may be accepted can also be read back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:

@@ -19,10 +19,8 @@ from camspool.adapters.spool.markers import MarkedFolder, ObservedFolder, compon
 from camspool.core import document, naming
 from camspool.core.errors import StorageTrouble
 from camspool.core.naming import below
-from camspool.core.status_document import STATUS_SCHEMA, Status
+from camspool.core.status_document import LARGEST_STATUS, STATUS_SCHEMA, Status
 
-LONGEST_STATUS: Final = 64 * 1024 * 1024
-"""Bytes of a status file that are read at most."""
 MP4_SUFFIX: Final = ".mp4"
 
 
@@ -78,7 +76,7 @@ class MirrorReader:
                 opened(folder, naming.stem_of(path)) as descriptor,
             ):
                 if descriptor is not None:
-                    return _status_in(read(descriptor, LONGEST_STATUS), name)
+                    return _status_in(read(descriptor, LARGEST_STATUS), name)
                 taken = exists(folder, naming.stem_of(path))
         except FileNotFoundError:
             return None

@@ -19,7 +19,8 @@ from camspool.core.text import one_line
 from camspool.core.values import Camera, Listed, Preparation, WaitReason
 
 LONGEST_S: Final = 31 * 86400.0
-MOST_RECORDINGS: Final = 10_000
+MOST_RECORDINGS: Final = 2000
+"""Of one range; a day in pieces of a minute has 1440."""
 MOST_NODES: Final = 100_000
 _DEEPEST: Final = 20
 HEIGHTS: Final = range(1, 10_001)

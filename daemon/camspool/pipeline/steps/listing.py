@@ -7,7 +7,7 @@ from typing import Final
 from camspool.core import backoff, events, expiry, selection
 from camspool.core.cameras import NoSuchCamera
 from camspool.core.errors import CameraNotFound
-from camspool.core.status_document import Clip, Recording, Waiting
+from camspool.core.status_document import MOST_CLIPS, Clip, Recording, Waiting
 from camspool.core.values import Camera, Entry, ErrorCode, WaitReason
 from camspool.pipeline.camera_directory import CameraDirectory
 from camspool.pipeline.jobs import Job
@@ -48,7 +48,13 @@ class Listing:
             await job.apply(clip.key, events.Failed(camera.code, camera.message, camera.hint))
             return
         await job.apply(clip.key, events.CameraFound(camera.node_id, camera.name or None))
-        await job.apply(clip.key, await self._ask(clip, camera, job.status.request.entries[clip.entry]))
+        event = await self._ask(clip, camera, job.status.request.entries[clip.entry])
+        if (
+            isinstance(event, events.Listed)
+            and len(job.status.clips) + len(event.recordings) > MOST_CLIPS + 1
+        ):
+            event = self._context.wait(clip, WaitReason.API_ERROR, _too_many(len(event.recordings)))
+        await job.apply(clip.key, event)
 
     async def _ask(self, clip: Clip, camera: Camera, entry: Entry) -> events.Event:
         asked_at = self._context.clock.now()  # an id lives from its listing: count from before the call
@@ -115,6 +121,10 @@ class Listing:
             listed_at=listed_at,
             id_expires_at=expiry.id_expires(listed_at, self._context.settings.lifetimes),
         )
+
+
+def _too_many(pieces: int) -> str:
+    return f"the range is listed in {pieces} pieces; a request holds {MOST_CLIPS} MP4s at most"
 
 
 def _height_not_offered(entry: Entry, offer: selection.HeightNotOffered) -> events.Failed:
