@@ -23,7 +23,7 @@ from camspool.core.errors import CamspoolError, RequestRejected, ServiceTrouble
 from camspool.core.fields import FIELDS
 from camspool.core.overview import begin, end, first_clips, refresh
 from camspool.core.ports import AskProgress, ListCameras, ListRecordings, PrepareRecording, Question
-from camspool.core.request_parser import Rules, parse
+from camspool.core.request_parser import RequestSettings, parse
 from camspool.core.status_document import (
     LARGEST_CLIP,
     LARGEST_REQUEST,
@@ -38,7 +38,9 @@ from camspool.core.status_document import (
 from camspool.core.values import LONGEST_REQUEST, Camera, ErrorCode, Listed, Preparation, State, WaitReason
 from support.builders import NOW, a_clip, a_recording, a_status, a_wait
 
-RULES: Final = Rules("best", 86400, ZoneInfo("Europe/Prague"), clips_per_request=50)
+RULES: Final = RequestSettings(
+    height="best", longest_s=86400, timezone=ZoneInfo("Europe/Prague"), clips_per_request=50, delay_s=60
+)
 EVERY_STEP: Final[tuple[Question, ...]] = (
     ListCameras(),
     ListRecordings(1, 0, 10),
@@ -65,7 +67,7 @@ SLOW: Final = settings(
 )
 
 
-def answered(data: bytes, suffix: str, rules: Rules = RULES) -> Status:
+def answered(data: bytes, suffix: str, rules: RequestSettings = RULES) -> Status:
     """The status that answers a file, as `triage` makes it."""
     record = RequestRecord(file=f"a{suffix}", sha256="0" * 64)
     try:

@@ -158,6 +158,7 @@ def test_what_needs_a_restart_is_named_and_left_as_it_was(tmp_path: Path) -> Non
             "api.endpoint": "https://other.example/",
             "watch.mode": "polling",
             "metrics.listen": 9745,
+            "api.ca_file": "/etc/ssl/own.pem",
             "api.rate": 1,
         },
     )
@@ -278,7 +279,7 @@ async def test_what_cannot_be_read_leaves_the_old_configuration(
         assert line["problems"] == [
             {
                 "empty": "found 'an empty file', expected a configuration",
-                "fifo": "found 'something else', expected a regular file",
+                "fifo": "found 'it is a pipe, not a file', expected a file that can be read",
                 "hangs": "found nothing, expected an answer within 0.2 seconds; "
                 "does a share that it names hang?",
             }[kind]

@@ -185,6 +185,7 @@ LOOKED_AT: Final = {
     "commands/check/unit.py",  # what systemd says
     "commands/request/order.py",  # a person's own words
     "commands/request/relative_times.py",
+    "config/token.py",
     "core/addresses.py",
     "core/fields.py",
     "core/instants.py",

@@ -39,7 +39,7 @@ def test_the_token_is_looked_for_in_order_and_read_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "does not exist"),
+        (None, "there is no token in"),
         (b"", "is empty"),
         (b" \n", "is empty"),
         (SECRET.encode() + b" " + SECRET.encode(), "holds several words"),
@@ -96,7 +96,7 @@ def test_an_empty_credential_counts_as_missing_and_is_named(tmp_path: Path) -> N
     credential.write_text("\n")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     with pytest.raises(
-        ServiceTrouble, match=f"{credential} is empty, .*, and {file} does not exist; make one"
+        ServiceTrouble, match=f"{credential} is empty, .*, and there is no token in {file}; make one"
     ):
         find_token(with_token_file(file), environ)
     file.write_text(SECRET)

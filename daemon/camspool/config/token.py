@@ -54,22 +54,23 @@ def find_token(settings: Settings, environ: Mapping[str, str]) -> FoundToken:
     """
     if text := environ.get(TOKEN_VARIABLE, "").strip():
         return FoundToken(_checked(text, TOKEN_VARIABLE), TOKEN_VARIABLE)
-    passed: list[str] = []
+    missing: list[Path] = []
+    empty: list[str] = []
     for file, may_be_empty in _files(settings, environ):
         try:
             content = read_regular(file, _LONGEST_TOKEN + 1)
         except FileNotFoundError:
-            passed.append(f"{file} does not exist")
+            missing.append(file)
             continue
         except OSError as error:
-            passed.append(f"{file} cannot be read: {error.strerror}")
-            break
+            raise _no_token(", and ".join([*empty, f"{file} cannot be read: {error.strerror}"])) from None
         if may_be_empty and not content.strip():
-            passed.append(f"{file} is empty, as in containers where systemd's LoadCredential= does not work")
+            empty.append(f"{file} is empty, as in containers where systemd's LoadCredential= does not work")
             continue
-        remark = next((f"{each}; {file} is read in its place" for each in passed if "empty" in each), None)
+        remark = f"{empty[0]}; {file} is read in its place" if empty else None
         return FoundToken(_checked(_decoded(content, file), str(file)), file, remark)
-    raise _no_token(", and ".join(passed))
+    nowhere = "there is no token in " + " or ".join(map(str, missing))
+    raise _no_token(", and ".join([*empty, nowhere] if missing else empty))
 
 
 class Token:
