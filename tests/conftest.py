@@ -7,11 +7,18 @@ import pytest
 import structlog
 
 from camspool.adapters.logs import redaction
+from camspool.core import settling
 
 pytest.register_assert_rewrite("support.contracts")
 
 _LIBRARIES = ("httpx", "httpcore", "apscheduler.scheduler")
 """Their loggers are made quieter by the daemon, for the rest of the process."""
+
+
+@pytest.fixture
+def quickly_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of other types are answered after a second and not after a minute."""
+    monkeypatch.setattr(settling, "OTHER_TYPE_FOR", 1.0)
 
 
 @pytest.fixture(autouse=True)

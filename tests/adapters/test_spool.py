@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from camspool.adapters.spool import AlreadyRunning, DropFile, Foreign, Spool, durable
+from camspool.adapters.spool import AlreadyRunning, DropFile, Foreign, Spool, durable, temporary
+from camspool.adapters.spool.owners import owner
+from camspool.adapters.spool.temporary import temporary_name
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
 from camspool.core.status_document import Clip, OutputFile, RequestRecord, Status
@@ -195,7 +197,9 @@ def test_a_request_is_read_up_to_its_limit(folders: Folders) -> None:
     folders.put("a/b.json", b"{}")
     large = b"x" * (3 << 20)
     folders.put("large.json", large)
-    assert folders.spool.read("a/b.json") == DropFile(b"{}", sha256(b"{}"))
+    assert folders.spool.read("a/b.json") == DropFile(
+        b"{}", sha256(b"{}"), owner((folders.drop / "a/b.json").stat())
+    )
     read = folders.spool.read("large.json")
     assert read
     assert read.data == large[: 64 * 1024 + 1]
@@ -478,7 +482,7 @@ def test_the_sweep_finds_every_status(folders: Folders) -> None:
 def test_orphans_are_removed_and_nothing_else(folders: Folders) -> None:
     left_over = ".camspool-0123abcd-0123456789abcdef.tmp"
     orphans = [".b.001.mp4.part", "a/.c.001-2.mp4.part", f"a/{left_over}"]
-    being_written = durable.temporary_name()
+    being_written = temporary_name()
     kept = [".busy.001.mp4.part", "a/.mine.part", "a/x.mp4", ".something.tmp", "_service.json", being_written]
     for path in (*orphans, *kept):
         folders.put(path, tree="mirror")
@@ -619,7 +623,7 @@ def test_what_was_set_aside_when_the_daemon_died_is_given_back(
     assert not (filing.drop / "a/b.json").exists()
     filing.spool.remove_orphans(lambda _: False)
     assert not (filing.drop / "a/b.json").exists(), "this run may still be about to move it"
-    monkeypatch.setattr(durable, "_THIS_RUN", "0badcafe")
+    monkeypatch.setattr(temporary, "_THIS_RUN", "0badcafe")
     assert filing.spool.remove_orphans(lambda _: False) == []
     assert (filing.drop / "a/b.json").read_bytes() == (slips_in or b"older")
     assert os.listdir(filing.drop / "a") == ["b.json"]  # noqa: PTH208 - dot files count too
@@ -648,7 +652,7 @@ def test_a_move_that_failed_half_way_is_done_at_the_next_try(
 def test_the_longest_names_can_be_set_aside(folders: Folders) -> None:
     name = "\u00e4" * 127 + "x"
     folders.put(name, b"x")
-    kept = naming.kept_name(name)
+    kept = naming.kept_file(naming.refused_name(name), name)
     assert folders.spool.file_away(name, sha256(b"x"), kept) == kept
 
 
@@ -680,6 +684,6 @@ def test_two_names_of_one_file_become_one(folders: Folders) -> None:
 def test_names_in_any_bytes_are_filed(folders: Folders) -> None:
     name = os.fsdecode(b"caf\xe9\n.json")
     folders.put(name, b"x")
-    kept = naming.kept_name(name)
+    kept = naming.kept_file(naming.refused_name(name), name)
     assert folders.spool.file_away(name, sha256(b"x"), kept) == kept
     assert (folders.mirror / kept).read_bytes() == b"x"

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -233,9 +234,9 @@ async def test_a_stale_answer_to_stat_is_not_believed(drop: Drop, monkeypatch: p
     real = scan.survey
     cached: list[scan.ScanResult] = []
 
-    def survey(root: Path, on_folder: Callable[[], None]) -> scan.ScanResult:
+    def survey(root: Path, *arguments: Any) -> scan.ScanResult:
         """Answers from a cache for a while, as NFS does."""
-        found = real(root, on_folder)
+        found = real(root, *arguments)
         if found.present and len(cached) < 4:
             cached.append(found)
         return cached[0] if 0 < len(cached) < 4 else found
@@ -345,8 +346,8 @@ async def test_a_folder_that_changes_while_it_is_looked_at_has_lost_nothing(
 ) -> None:
     real = scan.survey
 
-    def survey(root: Path, on_folder: Callable[[], None]) -> scan.ScanResult:
-        found = real(root, on_folder)
+    def survey(root: Path, *arguments: Any) -> scan.ScanResult:
+        found = real(root, *arguments)
         drop.available = True
         drop.away_until = time.monotonic() + 0.03 if happens == "it goes" else 0.0
         return found

@@ -146,6 +146,11 @@ NAMES: dict[str, str] = {
     "_folder/b.json": "reserved_name",
     "x.status.json": "reserved_name",
     "x.STATUS.yaml": "reserved_name",
+    "x.mp4/b.json": "reserved_name",
+    "gate.mp4": "unsupported_type",
+    "GATE.MP4": "unsupported_type",
+    "b.sync-conflict-1.json": "bad_name",
+    "2026-03-01T18:00:00.json": ACCEPTED,
     "n" * 250 + ".json": "bad_name",
     "\u20ac" * 83 + ".json": "bad_name",
     "bad\udcff\udcfe.json": "bad_name",
@@ -276,6 +281,7 @@ def assert_done_is_whole(camspool: Running, statuses: Iterable[dict[str, Any]]) 
     assert paths == set(camspool.published())
 
 
+@pytest.mark.usefixtures("quickly_answered")
 async def test_each_file_gets_its_answer(
     tmp_path: Path, sim: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:

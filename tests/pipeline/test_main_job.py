@@ -178,10 +178,11 @@ async def test_grace_lists_again_while_footage_may_still_come(tmp_path: Path, si
         ("b.json", b"\xff\xfe\x00", "b", "not_utf8"),
         ("b.json", '{"x": "' + "y" * 70_000 + '"}', "b", "too_large"),
         ("b.txt", "hello", "b.txt", "unsupported_type"),
-        ("_x/b.json", "{}", "rejected~_x/b", "reserved_name"),
-        ("b.status.json", "{}", "rejected~b.status", "reserved_name"),
+        ("_x/b.json", "{}", "_x.rejected/b.json", "reserved_name"),
+        ("b.status.json", "{}", "b.status.json", "reserved_name"),
     ],
 )
+@pytest.mark.usefixtures("quickly_answered")
 async def test_what_is_no_request_is_answered(
     tmp_path: Path, sim: Simulator, file: str, content: str | bytes, name: str, code: str | None
 ) -> None:

@@ -160,6 +160,7 @@ async def test_an_edit_takes_over_what_is_finished(tmp_path: Path, sim: Simulato
         assert len(camspool.published()) == 3
 
 
+@pytest.mark.usefixtures("quickly_answered")
 async def test_the_answer_to_a_wrong_file_replaces_no_other(tmp_path: Path, sim: Simulator) -> None:
     async with daemon(tmp_path, sim) as camspool:
         camspool.put("b.txt.json", request())

@@ -319,7 +319,7 @@ async def test_only_what_is_still_unended_is_cancelled_as_abandoned(tmp_path: Pa
     parts.folders.spool.open()
     try:
         # The survey saw it unended; by the time its turn comes, it is done and its file has left drop/.
-        await parts.pipeline.intake.settle_abandoned("b")
+        await parts.pipeline.leftovers.settle("b")
     finally:
         parts.folders.spool.close()
         await parts.api.survilla.aclose()

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import structlog
 
-from camspool.adapters.spool import DropFile, Foreign, Spool, durable
+from camspool.adapters.spool import DropFile, Foreign, Spool, temporary
 from camspool.config import excerpts
 from camspool.config.settings import Settings
 from camspool.core.errors import StorageTrouble
@@ -218,7 +218,7 @@ class ModelDaemon:
     def start(self) -> None:
         assert not self.runs
         self.disk.dead, self.disk.accesses_left = False, None
-        self._patch.setattr(durable, "_THIS_RUN", secrets.token_hex(4))  # as a new process has it
+        self._patch.setattr(temporary, "_THIS_RUN", secrets.token_hex(4))  # as a new process has it
         self.service = daemon.Service(self.settings, {}, lambda: self.settings)
         self._run = self.loop.create_task(self.service.run())
 

@@ -95,8 +95,7 @@ def cases() -> list[Case]:
         Case("asked.json", request(1, validate_only=True), "validated"),
         Case("broken.json", '{"camera": 1', "rejected"),
         Case("wrong.yaml", "camera: 1\nfrom: yesterday\n", "rejected"),
-        Case("notes.txt", "hello", "rejected", "notes.txt"),
-        Case("_mine/b.json", "{}", "rejected", "rejected~_mine/b"),
+        Case("_mine/b.json", "{}", "rejected", "_mine.rejected/b.json"),
         Case("later.json", {"camera": 1, "from": int(time.time()), "duration": "1h"}, "cancelled"),
     ]
 

@@ -135,7 +135,7 @@ def test_states_codes_and_reasons_are_the_contracts() -> None:
     )
     assert {code.value for code in ErrorCode} == words(
         "syntax invalid too_large not_utf8 unreadable unsupported_type name_taken reserved_name bad_name"
-        " camera_not_found camera_ambiguous no_recording height_not_offered prepare_refused"
+        " internal camera_not_found camera_ambiguous no_recording height_not_offered prepare_refused"
         " prepare_stalled bad_video kept_expiring gave_up"
     )
     assert {reason.value for reason in WaitReason} == words(

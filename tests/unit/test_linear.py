@@ -18,9 +18,8 @@ import pytest
 from camspool.adapters import documents
 from camspool.adapters.logs import without_secrets
 from camspool.adapters.survilla import answers, failures, parsing
-from camspool.adapters.watch.file_systems import _unescaped
 from camspool.commands.request.relative_times import moment
-from camspool.core import addresses, fields, http_dates, naming, text, timetable
+from camspool.core import addresses, fields, http_dates, mount_table, naming, text, timetable
 from camspool.core.errors import CamspoolError
 from camspool.core.instants import instant, interval
 from camspool.core.problems import Unexpected
@@ -34,7 +33,9 @@ NOW: Final = datetime(2020, 5, 11, tzinfo=UTC)
 
 
 def file_name(name: str) -> None:
-    for look in (naming.refusal, naming.kept_name, naming.stem_of_part, naming.ignored, naming.printable):
+    naming.ignored(name)
+    naming.stem_of_part(name)
+    for look in (naming.refusal, naming.refused_name, naming.portable_name, naming.family, naming.printable):
         look(name)
 
 
@@ -72,7 +73,7 @@ DOORS: Final[dict[str, Callable[[str], Any]]] = {
     "a preparation": lambda t: parsing.preparation({"progress": t, "download_url": t}, "https://x/"),
     "a log line": without_secrets,
     "a file's name": lambda t: file_name(t.encode(errors="replace").decode()),
-    "a mount": _unescaped,
+    "a mount": mount_table.parse,
 }
 """What is done with a text that somebody else has written."""
 
@@ -175,13 +176,13 @@ LOOKED_AT: Final = {
     "adapters/logs/lines.py",
     "adapters/logs/redaction.py",
     "adapters/notify/services.py",
-    "adapters/spool/durable.py",  # a name of 255 bytes
+    "adapters/spool/marker_file.py",  # an id in a file of 4 KiB
+    "adapters/spool/temporary.py",  # a name of 255 bytes
     "adapters/survilla/answers.py",
     "adapters/survilla/client.py",
     "adapters/survilla/documents.py",
     "adapters/survilla/parsing.py",
     "adapters/survilla/schema_check.py",  # our own documents
-    "adapters/watch/file_systems.py",
     "commands/check/unit.py",  # what systemd says
     "commands/request/order.py",  # a person's own words
     "commands/request/relative_times.py",
@@ -190,6 +191,7 @@ LOOKED_AT: Final = {
     "core/fields.py",
     "core/instants.py",
     "core/iso8601.py",
+    "core/mount_table.py",
     "core/naming.py",
     "core/quantities.py",
     "core/text.py",

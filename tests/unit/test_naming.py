@@ -41,6 +41,17 @@ def eight(name: str) -> str:
         "Thumbs.db",
         "a/thumbs.DB",
         "desktop.ini",
+        "evening.json.lftp",
+        "b.!sync",
+        "b.opdownload",
+        "#snapshot/GMT+01-2026.03.01/evening.json",
+        "~snapshot/b.json",
+        "@Recently-Snapshot/b.json",
+        "@Recycle/b.json",
+        "a/@tmp/b.json",
+        "lost+found/b.json",
+        "Network Trash Folder/b.json",
+        "Temporary Items/b.json",
     ],
 )
 def test_ignored(file: str) -> None:
@@ -88,6 +99,16 @@ def test_the_name_is_the_path_without_a_requests_suffix(file: str, name: str, *,
         ("_x/b.txt", ErrorCode.RESERVED_NAME),
         ("a/b.status.json", ErrorCode.RESERVED_NAME),
         ("a/b.Status.YAML", ErrorCode.RESERVED_NAME),
+        ("x.mp4/b.json", ErrorCode.RESERVED_NAME),
+        ("a/X.MP4/b.json", ErrorCode.RESERVED_NAME),
+        ("x.status.json/b.json", ErrorCode.RESERVED_NAME),
+        ("x.mp4.json", None),
+        ("b.sync-conflict-20260301-180000-ABCDEFG.json", ErrorCode.BAD_NAME),
+        ("a/b (Anna's conflicted copy 2026-03-01).yaml", ErrorCode.BAD_NAME),
+        ("b (Conflicted copy from nas).json", ErrorCode.BAD_NAME),
+        ("b_conflict-20260301-180000.json", ErrorCode.BAD_NAME),
+        ("b.sync-conflict-1.mp4", ErrorCode.BAD_NAME),
+        ("sync-conflict-free.json", None),
         (BAD_BYTES, ErrorCode.BAD_NAME),
         (BAD_BYTES + "/b.json", ErrorCode.BAD_NAME),
         ("é" * 114 + ".json", ErrorCode.BAD_NAME),
@@ -104,25 +125,69 @@ def test_refusal_by_name(file: str, code: ErrorCode | None) -> None:
         assert refusal.hint
 
 
+CAFE = f"caf%E9.json~{eight(BAD_BYTES)}"
+
+
 @pytest.mark.parametrize(
-    ("file", "kept"),
+    ("file", "name", "kept"),
     [
-        ("a/b.json", "a/b.json"),
-        ("a/b.txt", "a/b.txt"),
-        ("_service.json", "rejected~_service.json"),
-        ("_x/b.json", "rejected~_x/b.json"),
-        ("a/b.status.json", "a/rejected~b.status.json"),
-        ("_x/b.status.json", "rejected~_x/rejected~b.status.json"),
-        ("_b.status.json", "rejected~_b.status.json"),
-        ("a/" + BAD_BYTES, f"a/caf%E9.json~{eight(BAD_BYTES)}"),
-        (BAD_BYTES + "/b.json", f"caf%E9.json~{eight(BAD_BYTES)}/b.json"),
-        ("x" * 240 + ".json", "x" * 200 + "~" + eight("x" * 240 + ".json")),
-        ("é" * 120 + ".json", "é" * 100 + "~" + eight("é" * 120 + ".json")),
-        ("x" + "é" * 120 + ".json", "x" + "é" * 99 + "~" + eight("x" + "é" * 120 + ".json")),
+        ("a/b.txt", "a/b.txt", "a/b.txt.rejected"),
+        ("gate.mp4", "gate.mp4", "gate.mp4.rejected"),
+        ("_service.json", "_service.json", "_service.json.rejected"),
+        ("_x/b.json", "_x.rejected/b.json", "_x.rejected/b.json.rejected"),
+        ("a/b.status.json", "a/b.status.json", "a/b.status.json.rejected"),
+        ("_x/b.status.json", "_x.rejected/b.status.json", "_x.rejected/b.status.json.rejected"),
+        ("x.MP4/b.json", "x.MP4.rejected/b.json", "x.MP4.rejected/b.json.rejected"),
+        ("a/b.sync-conflict-1.json", "a/b.sync-conflict-1", "a/b.sync-conflict-1.json"),
+        ("b.sync-conflict-1.mp4", "b.sync-conflict-1.mp4", "b.sync-conflict-1.mp4.rejected"),
+        ("a/" + BAD_BYTES, f"a/{CAFE}", f"a/{CAFE}.json"),
+        (
+            BAD_BYTES + "/b.json",
+            f"caf%E9.json~{eight(BAD_BYTES)}/b",
+            f"caf%E9.json~{eight(BAD_BYTES)}/b.json",
+        ),
+        ("x" * 240 + ".json", LONG := "x" * 200 + "~" + eight("x" * 240 + ".json"), LONG + ".json"),
+        ("é" * 120 + ".json", LONG := "é" * 100 + "~" + eight("é" * 120 + ".json"), LONG + ".json"),
+        (
+            "x" + "é" * 120 + ".json",
+            LONG := "x" + "é" * 99 + "~" + eight("x" + "é" * 120 + ".json"),
+            LONG + ".json",
+        ),
     ],
 )
-def test_where_a_file_is_kept(file: str, kept: str) -> None:
-    assert naming.kept_name(file) == kept
+def test_where_a_refused_file_is_answered_and_kept(file: str, name: str, kept: str) -> None:
+    assert naming.refused_name(file) == name
+    assert naming.kept_file(name, file) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "kept"),
+    [
+        ("a/b", "a/b.json", "a/b.json"),
+        ("a/b~2", "a/b.YML", "a/b~2.YML"),
+        ("b.yaml", "b.yaml", "b.yaml"),  # another request has the name `b`
+        ("x.mp4", "x.mp4.json", "x.mp4.json"),
+    ],
+)
+def test_where_a_request_is_kept(name: str, file: str, kept: str) -> None:
+    assert naming.kept_file(name, file) == kept
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("2026-03-01T18:00:00.json", "2026-03-01T18_00_00~" + eight("2026-03-01T18:00:00")),
+        ("a/b?.json", "a/b_~" + eight("b?")),
+        ("a./b.json", "a_~" + eight("a.") + "/b"),
+        ("NUL.json", "NUL~" + eight("NUL")),
+        ("com1.x/b.json", "com1_x~" + eight("com1.x") + "/b"),
+        ("x" * 150 + ".json", "x" * 40 + "~" + eight("x" * 150)),
+        ("caf\u00e9.json", "caf_~" + eight("caf\u00e9")),
+        ("a:b.mp4", "a_b_mp4~" + eight("a:b.mp4")),
+    ],
+)
+def test_names_that_every_file_system_can_hold(file: str, name: str) -> None:
+    assert naming.portable_name(file) == name
 
 
 component = st.binary(min_size=1, max_size=255).map(
@@ -137,15 +202,63 @@ component = st.binary(min_size=1, max_size=255).map(
 @example("_" + "x" * 250 + "/b.json")
 @example("a/" + "x" * 215 + ".status.json")
 def test_whatever_is_dropped_can_be_kept_with_a_status(file: str) -> None:
-    kept = naming.kept_name(file)
-    refused_again = naming.refusal(kept)
-    assert refused_again is None or refused_again.code is ErrorCode.UNSUPPORTED_TYPE or "rejected~" in kept
-    assert not kept.startswith(("_", "/"))
-    status = naming.status_path(naming.name_of(kept))
-    for path in (kept, status):
-        path.encode()
-        assert len(path.encode()) < 4096 / 2 + 255
-        assert all(len(part.encode()) <= 255 for part in path.split("/"))
+    for name in (naming.refused_name(file), naming.portable_name(file)):
+        kept = naming.kept_file(name, file)
+        assert not kept.startswith("/")
+        for path in (kept, naming.status_path(name)):
+            path.encode()
+            assert len(path.encode()) < 4096 / 2 + 255
+            assert all(len(part.encode()) <= 255 for part in path.split("/"))
+
+
+def ours(component: str) -> bool:
+    return component.lower().endswith((".mp4", ".status.json"))
+
+
+HOSTILE = [
+    "x",
+    ".mp4",
+    ".MP4",
+    ".status",
+    ".STATUS",
+    ".json",
+    ".JSON",
+    ".yaml",
+    "_",
+    "~2",
+    ".",
+    " ",
+    ":",
+    "\udcff",
+]
+hostile = st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=5).map("".join)
+
+
+@given(st.lists(hostile, min_size=1, max_size=3).map("/".join), st.integers(1, 3))
+@example("x.mp4", 1)
+@example("x.status.json.json", 1)
+@example("x.status.JSON", 2)
+@example("x.mp4/x.status.json/x.json", 1)
+@example("x.status.json.yaml/x.json", 1)
+def test_nobody_gets_a_file_of_ours_into_the_mirror_by_its_name(file: str, number: int) -> None:
+    """Whatever ends in `.mp4` there is footage, whatever ends in `.status.json` is a status."""
+    refused = naming.refusal(file) is not None
+    names = [naming.refused_name(file), naming.portable_name(file)] if refused else [naming.name_of(file)]
+    for name in names:
+        numbered = naming.numbered_name(name, number)
+        for kept in (
+            naming.kept_file(numbered, file),
+            naming.numbered_file(naming.kept_file(name, file), number),
+        ):
+            assert not any(map(ours, kept.split("/"))), (file, kept)
+        assert not any(map(ours, naming.folder_of(name).split("/")))
+
+
+def test_names_whose_bytes_differ_are_two_names() -> None:
+    one, other = "a%FF.json", os.fsdecode(b"a\xff.json")
+    assert naming.printable(one) == naming.printable(other)
+    assert naming.name_of(one) != naming.refused_name(other)
+    assert naming.kept_file(naming.name_of(one), one) != naming.kept_file(naming.refused_name(other), other)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +350,8 @@ def test_the_longest_accepted_name_has_room_for_everything() -> None:
         ("b.json", "B.json"),
         ("b.txt", "b.txt.json"),
         ("b.001.json", "b.json"),
-        ("_b.json", "rejected~_b.json"),
-        ("_b.json", "rejected~rejected~_b.json"),
+        ("_x/b.json", "_x.rejected/b.json"),
+        ("x.mp4/b.json", "x.mp4.rejected~2/b.json"),
         ("\u00e9.json", "e\u0301.json"),
         (BAD_BYTES, f"caf%E9.json~{eight(BAD_BYTES)}"),
         ("a/b.json", "a~2/b.json"),
@@ -256,7 +369,7 @@ def test_others_are_not(one: str, other: str) -> None:
     assert naming.family(one) != naming.family(other)
 
 
-LETTERS = ["a", "A", "\u00e9", "e\u0301", "\udce9", "_", "~2", "~12", "rejected~", ".", ".001", ".status"]
+LETTERS = ["a", "A", "\u00e9", "e\u0301", "\udce9", "_", "~2", "~12", ".rejected", ".", ".001", ".status"]
 components = st.lists(st.sampled_from(LETTERS), min_size=1, max_size=4).map("".join)
 files = st.builds(
     lambda folders, last, ending: "/".join((*folders, last + ending)),
@@ -282,9 +395,9 @@ def test_files_with_a_name_in_common_are_of_one_family(one: str, other: str) -> 
 
 def names_in_mirror(file: str, number: int) -> set[str]:
     """What a file of drop/ and its request are called there, when so many of the family are there before."""
-    kept = naming.kept_name(file)
-    folder, last = naming.folder_of(kept), naming.stem_of(kept)
-    name = naming.numbered_name(naming.name_of(last), number)
+    name = naming.refused_name(file) if naming.refusal(file) else naming.name_of(file)
+    folder, last = naming.folder_of(name), naming.stem_of(naming.kept_file(name, file))
+    name = naming.numbered_name(naming.stem_of(name), number)
     made = {naming.numbered_file(last, number), naming.status_path(name), naming.mp4_name(name, 2, 1, 1)}
     folders = {folder, naming.numbered_name(folder, number)} if folder else {""}
     return {f"{each}/{one}".lstrip("/") for each in folders for one in made}

@@ -4,6 +4,7 @@ import pytest
 
 from camspool.core.settling import (
     EMPTY_FOR,
+    OTHER_TYPE_FOR,
     Sighting,
     Signature,
     age_at_start,
@@ -29,7 +30,7 @@ def test_every_change_starts_the_wait_again(changed: Signature) -> None:
     first = sighted(None, SOME, now=10.0, renamed=True)
     assert sighted(first, SOME, now=11.0) == first
     again = sighted(first, changed, now=11.5)
-    assert settled_at(again, SETTLE) == 13.5
+    assert settled_at("b.json", again, SETTLE) == 13.5
     assert not again.renamed
 
 
@@ -42,7 +43,22 @@ def test_a_rename_noticed_later_counts_for_the_same_version() -> None:
     ("size", "settle", "waits"), [(1, 2.0, 2.0), (0, 2.0, EMPTY_FOR), (0, 90.0, 90.0), (1, 0.0, 0.0)]
 )
 def test_an_empty_file_gets_its_minute(size: int, settle: float, waits: float) -> None:
-    assert settled_at(sighted(None, SOME._replace(size=size), now=10.0), settle) == 10.0 + waits
+    assert settled_at("b.json", sighted(None, SOME._replace(size=size), now=10.0), settle) == 10.0 + waits
+
+
+@pytest.mark.parametrize(
+    ("file", "settle", "waits"),
+    [
+        ("b.json", 2.0, 2.0),
+        ("b.txt", 2.0, OTHER_TYPE_FOR),
+        ("evening.json.xyz", 2.0, OTHER_TYPE_FOR),
+        ("b", 90.0, 90.0),
+    ],
+)
+def test_what_may_be_on_its_way_to_another_name_gets_its_minute(
+    file: str, settle: float, waits: float
+) -> None:
+    assert settled_at(file, sighted(None, SOME, now=10.0, renamed=True), settle) == 10.0 + waits
 
 
 @pytest.mark.parametrize(
@@ -60,7 +76,7 @@ def test_age_of_a_file_found_at_start(modified: float, changed: float, age: floa
 
 
 def test_a_file_that_was_lying_there_is_settled_at_once() -> None:
-    assert settled_at(sighted(None, SOME, now=10.0, age=5.0), SETTLE) <= 10.0
+    assert settled_at("b.json", sighted(None, SOME, now=10.0, age=5.0), SETTLE) <= 10.0
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ CamspoolError
  +-- BadVideo               a complete file is no whole video: its structure is broken
  +-- NameTaken              something else stands where a file was to be published
  +-- StorageTrouble         a folder or disk cannot be used now: full, gone, read-only, failing
+      +-- NameNotHeld       the file system is fine, but does not take this name
 """
 
 from camspool.core.values import ErrorCode, HostAction, Problem, WaitReason
@@ -173,3 +174,16 @@ class StorageTrouble(CamspoolError):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+class NameNotHeld(StorageTrouble):
+    """A file system does not take a name: too long for it, or with characters that it forbids.
+
+    Args:
+        message: what was seen, with the path.
+        why: what the kernel said of the name.
+    """
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(WaitReason.FOLDER_UNAVAILABLE, message)
+        self.why = why

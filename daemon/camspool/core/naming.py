@@ -17,10 +17,20 @@ from camspool.core.values import ErrorCode
 REQUEST_SUFFIXES: Final = (".json", ".yaml", ".yml")
 STATUS_SUFFIX: Final = ".status.json"
 
-_UNFINISHED: Final = ("~", ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp")
+MP4_SUFFIX: Final = ".mp4"
+REJECTED_SUFFIX: Final = ".rejected"
+
+_UNFINISHED: Final = (
+    *("~", ".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp"),
+    *(".lftp", ".!sync", ".opdownload"),
+)
 _FOREIGN: Final = frozenset(
     {"@eadir", "#recycle", "$recycle.bin", "system volume information", "thumbs.db", "desktop.ini"}
+    | {"#snapshot", "~snapshot", "@recently-snapshot", "@recycle", "@tmp", "lost+found"}
+    | {"network trash folder", "temporary items"}
 )
+_CONFLICT: Final = re.compile(r"\.sync-conflict-|conflicted copy|_conflict-", re.IGNORECASE)
+"""How Syncthing, Dropbox and Nextcloud, and ownCloud name the copy that lost a conflict."""
 
 LONGEST_COMPONENT: Final = 255
 """Bytes that Linux file systems allow for one name (NAME_MAX)."""
@@ -29,11 +39,16 @@ LONGEST_NAME: Final = LONGEST_COMPONENT - len(".~999.999999-999999.mp4.part")
 LONGEST_PATH: Final = 2048
 """Bytes for a whole path below drop/: half of PATH_MAX, so that the folders above have the other half."""
 _KEPT_BYTES: Final = 200
+_PORTABLE_CHARACTERS: Final = 40
 
-_REJECTED: Final = "rejected~"
-_MARKS: Final = re.compile(rf"\A(?:{_REJECTED})+")
-_NUMBERS: Final = re.compile(r"(?:~[0-9]+)+\Z")
+_PORTABLE: Final = re.compile(rf"(?![. ])[A-Za-z0-9 ._-]{{1,{_PORTABLE_CHARACTERS}}}(?<![. ])")
+_DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever comes after a dot."""
 _PART: Final = re.compile(r"\.(?P<stem>.+)\.(?:[0-9]{3}|[1-9][0-9]{3,})(?:-[0-9]+)?\.mp4\.part", re.DOTALL)
+
+
+_HINT_FOR_BAD_NAME: Final = "Give the file a shorter name in UTF-8 and drop it again."
+_HINT_FOR_CONFLICT: Final = "If this version is the right one, give it a name of its own and drop it again."
 
 
 def ignored(file: str) -> bool:
@@ -79,13 +94,14 @@ def refusal(file: str) -> RequestRejected | None:
         return RequestRejected(
             ErrorCode.BAD_NAME,
             f"The name {printable(file)} cannot be used: {problem}.",
-            "Give the file a shorter name in UTF-8 and drop it again.",
+            _HINT_FOR_CONFLICT if is_conflict_copy(file) else _HINT_FOR_BAD_NAME,
         )
     if _reserved(file):
         return RequestRejected(
             ErrorCode.RESERVED_NAME,
             f"The name {printable(file)} is reserved for camspool's own files.",
-            "Use a name that neither begins with _ nor ends in .status before its suffix.",
+            "Use a name that neither begins with _ nor ends in .status before its suffix, in folders whose "
+            "names do not end in .mp4 or .status.json.",
         )
     if not is_request(file):
         return RequestRejected(
@@ -96,20 +112,55 @@ def refusal(file: str) -> RequestRejected | None:
     return None
 
 
-def kept_name(file: str) -> str:
-    """Where in mirror/ a file is kept in the end, by the contract's rulings on names.
+def unusable(file: str, why: str) -> RequestRejected:
+    """The refusal of a file whose name the mirror's file system cannot hold; `why` in its own words."""
+    return RequestRejected(
+        ErrorCode.BAD_NAME,
+        f"The name {printable(file)} cannot be used: the mirror's file system does not take it ({why}).",
+        'Give the file a shorter name, without any of : ? * | < > " \\ in it, and drop it again.',
+    )
 
-    An ordinary file keeps its path. Reserved components get `rejected~`; unusable ones become their first
-    200 bytes with bad bytes as `%XX`, `~`, and eight hex digits of the SHA-256 of the original's bytes.
+
+def is_conflict_copy(file: str) -> bool:
+    """True when a tool that synchronises folders made the file out of two versions of another one."""
+    return _CONFLICT.search(stem_of(file)) is not None
+
+
+def refused_name(file: str) -> str:
+    """The request's name for a file that `refusal` refuses.
+
+    What is no request, or has a reserved name, keeps its whole name: `gate.mp4`, `x.status.json`. A folder
+    with a reserved name gets `.rejected`, so that nothing in it is taken for ours. A component that cannot be
+    used becomes its first 200 bytes with bad bytes as `%XX`, `~`, and eight hex digits of the SHA-256 of the
+    original's bytes.
     """
-    *folders, last = file.split("/")
-    kept = [_kept(folder, LONGEST_COMPONENT, reserved=False) for folder in folders]
-    kept.append(_kept(last, LONGEST_NAME + len(last) - len(name_of(last)), reserved=_ends_in_status(last)))
-    if file.startswith("_"):
-        first = kept[0].removeprefix(_REJECTED)
-        kept[0] = _kept(first, LONGEST_NAME, reserved=True)
-    path = "/".join(kept)
-    return path if len(os.fsencode(path)) <= LONGEST_PATH else _shortened(file.replace("/", "%2F"))
+    path = _usable(file)
+    return path if _keeps_its_whole_name(file) else name_of(path)
+
+
+def portable_name(file: str) -> str:
+    """The request's name for a file whose own name the mirror's file system cannot hold.
+
+    Letters, digits, `_`, `-`, dots and spaces stay; a component with anything else, or with more than 40
+    characters, becomes what is left of its beginning, `~`, and eight hex digits of its SHA-256.
+    """
+    path = "/".join(map(_portable, _usable(name_of(file)).split("/")))
+    return path if len(path) <= LONGEST_PATH else _portable(file)
+
+
+def kept_file(name: str, file: str) -> str:
+    """Where in mirror/ the file of a request is kept in the end.
+
+    Whatever ends in `.mp4` there is footage and whatever ends in `.status.json` is a status: so what is no
+    request, or has a reserved name, gets `.rejected` behind it.
+
+    Args:
+        name: the request's name.
+        file: the file's path below drop/.
+    """
+    if _keeps_its_whole_name(file):
+        return name + REJECTED_SUFFIX
+    return name if name == printable(file) else name + file[len(name_of(file)) :]
 
 
 def mp4_name(name: str, asks: int, ask: int, piece: int | None) -> str:
@@ -128,6 +179,11 @@ def mp4_name(name: str, asks: int, ask: int, piece: int | None) -> str:
 def part_name(name: str, ask: int, piece: int | None) -> str:
     """The file that a clip is downloaded to. It always has the ask's number, so no two requests share one."""
     return f".{stem_of(name)}.{ask:03d}" + (f"-{piece}" if piece else "") + ".mp4.part"
+
+
+def longest_part_name(name: str) -> str:
+    """The longest file name that is ever made for a request: where that one fits, all of them do."""
+    return part_name(numbered_name(name, 999), 999_999, 999_999)
 
 
 def stem_of_part(file_name: str) -> str | None:
@@ -170,9 +226,9 @@ def unblocked(name: str, blocked: Callable[[str], bool]) -> str:
 
 def family(file: str) -> str:
     """The same for all files of drop/ that could come to have one name in mirror/; others may share it."""
-    *folders, last = unicodedata.normalize("NFD", kept_name(file)).casefold().split("/")
+    *folders, last = unicodedata.normalize("NFD", _usable(file)).casefold().split("/")
     components = (*folders, last.partition(".")[0])
-    return "/".join(_NUMBERS.sub("", _MARKS.sub("", component)) for component in components)
+    return "/".join(map(_bare, components))
 
 
 def numbered_file(file: str, number: int) -> str:
@@ -190,6 +246,8 @@ def _bad_name(file: str) -> str:
     data = os.fsencode(file)
     if _not_utf8(file):
         return "it is not UTF-8"
+    if is_conflict_copy(file):
+        return "it is that of a copy which a tool made when two versions of a file were in conflict"
     if len(data) > LONGEST_PATH:
         return f"with its folders it has {len(data)} bytes, expected at most {LONGEST_PATH}"
     if any(len(os.fsencode(folder)) > LONGEST_COMPONENT for folder in file.split("/")[:-1]):
@@ -200,19 +258,60 @@ def _bad_name(file: str) -> str:
     return ""
 
 
+def _bare(component: str) -> str:
+    """Without what we add to a name that is taken or refused, and what Windows takes away from its end."""
+    while True:
+        bare = component.rstrip(". ").removesuffix(REJECTED_SUFFIX)
+        beginning, tilde, number = bare.rpartition("~")
+        if tilde and number.isdecimal():
+            bare = beginning
+        if bare == component:
+            return bare
+        component = bare
+
+
+def _keeps_its_whole_name(file: str) -> bool:
+    return not is_request(file) or _reserved(file)
+
+
 def _reserved(file: str) -> bool:
-    return file.startswith("_") or _ends_in_status(file)
+    *folders, last = file.split("/")
+    return file.startswith("_") or any(map(_looks_like_ours, folders)) or _ends_in_status(last)
+
+
+def _looks_like_ours(folder: str) -> bool:
+    return folder.lower().endswith((MP4_SUFFIX, STATUS_SUFFIX))
 
 
 def _ends_in_status(file: str) -> bool:
     return file[: len(file) - len(suffix(file))].lower().endswith(".status")
 
 
-def _kept(component: str, longest: int, *, reserved: bool) -> str:
-    room = longest - len(_REJECTED) if reserved else longest
-    if _not_utf8(component) or len(os.fsencode(component)) > room:
-        component = _shortened(component)
-    return _REJECTED + component if reserved else component
+def _usable(file: str) -> str:
+    """The path with every component as it can be in mirror/, whole file name and all."""
+    *folders, last = file.split("/")
+    kept = [_usable_folder(folder, first=number == 0) for number, folder in enumerate(folders)]
+    kept.append(_shortened_to(last, LONGEST_NAME + len(last) - len(name_of(last))))
+    path = "/".join(kept)
+    return path if len(os.fsencode(path)) <= LONGEST_PATH else _shortened(file.replace("/", "%2F"))
+
+
+def _usable_folder(folder: str, *, first: bool) -> str:
+    if (first and folder.startswith("_")) or _looks_like_ours(folder):
+        return _shortened_to(folder, LONGEST_COMPONENT - len(REJECTED_SUFFIX)) + REJECTED_SUFFIX
+    return _shortened_to(folder, LONGEST_COMPONENT)
+
+
+def _shortened_to(component: str, longest: int) -> str:
+    fits = not _not_utf8(component) and len(os.fsencode(component)) <= longest
+    return component if fits else _shortened(component)
+
+
+def _portable(component: str) -> str:
+    if _PORTABLE.fullmatch(component) and not _DEVICE.fullmatch(component):
+        return component
+    beginning = re.sub("[^A-Za-z0-9_-]", "_", component[:_PORTABLE_CHARACTERS])
+    return f"{beginning}~{_digest(component)}"
 
 
 def _not_utf8(text: str) -> bool:
@@ -227,7 +326,11 @@ def _shortened(component: str) -> str:
         if len(longer.encode()) > _KEPT_BYTES:
             break
         beginning = longer
-    return f"{beginning}~{hashlib.sha256(data).hexdigest()[:8]}"
+    return f"{beginning}~{_digest(component)}"
+
+
+def _digest(component: str) -> str:
+    return hashlib.sha256(os.fsencode(component)).hexdigest()[:8]
 
 
 def _without_bad_byte(character: str) -> str:

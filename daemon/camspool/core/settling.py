@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 from camspool.core import naming
 
+OTHER_TYPE_FOR: Final = 60.0
+"""Seconds until a file that is no request by its name is answered: it may be on its way to another name."""
 EMPTY_FOR: Final = 60.0
 """Seconds until an empty file is taken (and rejected): many tools create a file first and fill it later."""
 
@@ -56,9 +58,11 @@ def age_at_start(signature: Signature, wall_clock: float) -> float:
     return max(0.0, wall_clock - max(signature.modified_ns, signature.changed_ns) / 1e9)
 
 
-def settled_at(sighting: Sighting, settle: float) -> float:
+def settled_at(file: str, sighting: Sighting, settle: float) -> float:
     """The monotonic time at which the file is settled if it stays as it is; `settle` is in seconds."""
-    wait = settle if sighting.signature.size else max(settle, EMPTY_FOR)
+    wait = settle if naming.is_request(file) else max(settle, OTHER_TYPE_FOR)
+    if not sighting.signature.size:
+        wait = max(wait, EMPTY_FOR)
     return sighting.unchanged_since + wait
 
 

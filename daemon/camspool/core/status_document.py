@@ -164,16 +164,26 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose file it was, as the file system says; `name` is null where this machine knows none."""
+
+    uid: int
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
     """The request as it was accepted.
 
-    `file` is its path below drop/; `filed_as` is its path below mirror/ once it has been moved there. That is
-    also how a restart tells an interrupted move from a request that was dropped again. `filed_before` is
-    where an earlier run of the same request was filed: its own, which may be replaced.
+    `file` is its path below drop/, for reading: bytes that are not UTF-8 are shown as `%XX`, which only
+    happens to files that are rejected. `filed_as` is its path below mirror/ once it has been moved there; by
+    that a restart tells an interrupted move from a request that was dropped again. `filed_before` is where an
+    earlier run of the same request was filed: its own, which may be replaced.
     """
 
     file: str
     sha256: str
+    owner: Owner | None = None
     entries: tuple[Entry, ...] = ()
     filed_as: str | None = None
     filed_before: str | None = None

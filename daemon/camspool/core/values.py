@@ -61,6 +61,7 @@ class ErrorCode(StrEnum):
     NAME_TAKEN = "name_taken"
     RESERVED_NAME = "reserved_name"
     BAD_NAME = "bad_name"
+    INTERNAL = "internal"
     CAMERA_NOT_FOUND = "camera_not_found"
     CAMERA_AMBIGUOUS = "camera_ambiguous"
     NO_RECORDING = "no_recording"

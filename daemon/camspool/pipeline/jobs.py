@@ -44,9 +44,10 @@ class JobContext:
 class Job:
     """One outstanding request.
 
-    `file` is where its file lies in drop/ now: a request that was moved back by the name under which it was
-    filed (`b~2.json`) is not where it was accepted from (`b.json`). `is_news`: its end is yet to be told of;
-    it is none that had ended and been filed before, and was only dropped again.
+    `file` is where its file lies in drop/ now, by its real name, whose bytes need not be UTF-8. A request
+    that was moved back by the name under which it was filed (`b~2.json`) is not where it was accepted from
+    (`b.json`). `is_news`: its end has not been announced yet; it did not end and get filed before, and was
+    only dropped again.
     """
 
     __slots__ = ("_context", "_durable", "_saved", "_saving", "file", "is_news", "status")

@@ -1,8 +1,9 @@
 """What a file in drop/ is: a new request, the same again, a changed one, or none; and its status.
 
-Blocking work on one file, done in a thread. Who does what about the outcome is `admission`'s business.
+Blocking work on one file, done in a thread. What is done about the outcome is decided in `intake`.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
@@ -12,7 +13,7 @@ import structlog
 from camspool.adapters import documents
 from camspool.adapters.spool import DropFile, Foreign, Spool
 from camspool.core import events, naming, redrop, request_parser
-from camspool.core.errors import RequestRejected
+from camspool.core.errors import NameNotHeld, RequestRejected
 from camspool.core.lifecycle import advance
 from camspool.core.overview import begin, end, first_clips, refresh
 from camspool.core.ports import Clock
@@ -82,13 +83,33 @@ class Triage:
         try:
             dropped = self._spool.read(file)
         except RequestRejected as unreadable:
-            refusal, dropped = refusal or unreadable, DropFile(b"", "")
+            refusal, dropped = refusal or unreadable, self._spool.unread(file)
         if dropped is None:
             return None
-        if refusal is not None:
-            place = self._place_for_refused(naming.name_of(naming.kept_name(file)), file)
-            return self._save(self._rejected(file, dropped, place, refusal))
-        return self._take(file, dropped, self._place(DroppedFile(file, dropped.sha256)))
+        if refusal is None:
+            try:
+                return self._take(file, dropped, self._place(DroppedFile(file, dropped.sha256)))
+            except NameNotHeld as error:
+                refusal = naming.unusable(file, error.why)
+        return self._refuse(file, dropped, refusal)
+
+    def give_up(self, file: str) -> Status | None:
+        """Reject a file whose examination has crashed, whatever is in it; None when it is gone."""
+        dropped = self._spool.unread(file)
+        with contextlib.suppress(RequestRejected):
+            dropped = self._spool.read(file)
+        return self._refuse(file, dropped, _crashed(file)) if dropped is not None else None
+
+    def _refuse(self, file: str, dropped: DropFile, refusal: RequestRejected) -> Status:
+        """Answer a file that is no request, under a name that the mirror can hold."""
+        try:
+            return self._reject_under(naming.refused_name(file), file, dropped, refusal)
+        except NameNotHeld:
+            return self._reject_under(naming.portable_name(file), file, dropped, refusal)
+
+    def _reject_under(self, name: str, file: str, dropped: DropFile, refusal: RequestRejected) -> Status:
+        place = self._place_for_refused(name, file)
+        return self._save(self._rejected(file, dropped, place, refusal))
 
     def _unended(self, file: str, but: str) -> list[Status]:
         """The statuses of the file that have not ended, of whichever version, but for the one named."""
@@ -133,8 +154,7 @@ class Triage:
     def _take(self, file: str, dropped: DropFile, place: "_Place") -> Status:
         match place.decision, place.found:
             case Decision.NAME_TAKEN, _:
-                refused = self._place_for_refused(file, file)
-                return self._save(self._rejected(file, dropped, refused, _name_taken(file)))
+                return self._reject_under(file, file, dropped, _name_taken(file))
             case ((Decision.RESUME | Decision.FILE_AWAY), Status() as found):
                 log.info("request_resumed", request=found.name, state=found.state)
                 return found
@@ -144,7 +164,13 @@ class Triage:
                 return self._begin(file, dropped, place)
 
     def _begin(self, file: str, dropped: DropFile, place: "_Place") -> Status:
-        """Write the status of a request that begins or starts over, never over a record of footage."""
+        """Write the status of a request that begins or starts over, never over a record of footage.
+
+        Raises:
+            NameNotHeld: the mirror cannot hold the names of what the request would make.
+        """
+        if place.found is None:
+            self._spool.try_names(place.name)
         status = self._answer(file, dropped, place)
         if place.found is not None and self._would_lose(place.found, status):
             self._cancel(place.found)
@@ -158,7 +184,7 @@ class Triage:
             parsed = request_parser.parse(document, settings, problems)
         except RequestRejected as rejected:
             return self._rejected(file, dropped, place, rejected)
-        status = begin(place.name, self._record(file, dropped.sha256, place, parsed.entries), now)
+        status = begin(place.name, self._record(file, dropped, place, parsed.entries), now)
         if parsed.validate_only:
             return end(status, State.VALIDATED, now)
         status = refresh(status, first_clips(parsed.entries, now, settings.delay_s), now)
@@ -176,15 +202,19 @@ class Triage:
             at=now,
             problems=rejected.problems,
         )
-        status = begin(place.name, self._record(file, dropped.sha256, place), now)
+        status = begin(place.name, self._record(file, dropped, place), now)
         return end(replace(status, error=error), State.REJECTED, now)
 
     def _record(
-        self, file: str, sha256: str, place: "_Place", entries: tuple[Entry, ...] = ()
+        self, file: str, dropped: DropFile, place: "_Place", entries: tuple[Entry, ...] = ()
     ) -> RequestRecord:
         earlier = self._earlier_copy(place.found.request) if place.found else None
         return RequestRecord(
-            file=naming.printable(file), sha256=sha256, entries=entries, filed_before=earlier
+            file=naming.printable(file),
+            sha256=dropped.sha256,
+            owner=dropped.owner,
+            entries=entries,
+            filed_before=earlier,
         )
 
     def _earlier_copy(self, earlier: RequestRecord) -> str | None:
@@ -258,6 +288,14 @@ class _Place:
 
 def _is_earlier_refusal(found: Status, file: str) -> bool:
     return found.state is State.REJECTED and found.request.file == naming.printable(file)
+
+
+def _crashed(file: str) -> RequestRejected:
+    return RequestRejected(
+        ErrorCode.INTERNAL,
+        f"{naming.printable(file)} made camspool fail: an error of its own, which its log describes.",
+        "Report the error, with the log and the file; nothing else was held up by it.",
+    )
 
 
 def _name_taken(file: str) -> RequestRejected:

@@ -42,16 +42,7 @@ class Arrivals:
 
     async def settle_abandoned(self) -> None:
         """Once, after the start: what was deleted from drop/, or moved by us, and nobody noted it."""
-        pipeline, names = self._parts.pipeline, None
-        while names is None or names:
-            try:
-                if names is None:
-                    names = await asyncio.to_thread(pipeline.cleanup.survey)
-                names = [name for name in names if not await pipeline.intake.settle_abandoned(name)]
-            except StorageTrouble:
-                await self._parts.folders.disk_space.sit_out()
-            else:
-                await self._parts.clock.sleep(self._pause_s if names else 0.0)
+        await self._parts.pipeline.leftovers.run(lambda: self._parts.clock.sleep(self._pause_s))
 
     @property
     def _pause_s(self) -> float:
@@ -66,7 +57,7 @@ class Arrivals:
             except StorageTrouble as trouble:
                 await self._put_off(change, trouble)
             except Exception:  # a defect in the handling of one file must not stop the others
-                log.exception("file_crashed", file=change.file)
+                log.exception("file_crashed", file=naming.printable(change.file))
             else:
                 self._put_off_files.discard(change.file)
             self._on_news()
@@ -83,4 +74,4 @@ class Arrivals:
         asyncio.get_running_loop().call_later(pause, self.note, change)
         if change.file not in self._put_off_files:
             self._put_off_files.add(change.file)
-            log.warning("request_put_off", file=change.file, problem=trouble.message)
+            log.warning("request_put_off", file=naming.printable(change.file), problem=trouble.message)

@@ -94,7 +94,7 @@ class Service:
         parts = self._parts
         return [
             parts.folders.watcher.run(self._arrivals.note),
-            parts.pipeline.dispatcher.run(parts.pipeline.intake.ended),
+            parts.pipeline.dispatcher.run(parts.pipeline.completion.ended),
             parts.api.cameras.keep_fresh(),
             *self._arrivals.lasting_work(),
             self._announcements.run(),

@@ -27,10 +27,12 @@ from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
 from camspool.pipeline.camera_directory import CameraDirectory
 from camspool.pipeline.cleanup import Cleanup
+from camspool.pipeline.completion import Completion
 from camspool.pipeline.disk_space import DiskSpace, DiskSpaceSettings
 from camspool.pipeline.dispatcher import Dispatcher
 from camspool.pipeline.intake import Intake
 from camspool.pipeline.jobs import JobContext, Jobs
+from camspool.pipeline.leftovers import Leftovers
 from camspool.pipeline.outages import Cause, Outages
 from camspool.pipeline.steps import Lane, StepContext, StepSettings, Workflow
 from camspool.pipeline.triage import Triage
@@ -64,6 +66,8 @@ class Pipeline:
     jobs: Jobs
     dispatcher: Dispatcher
     intake: Intake
+    completion: Completion
+    leftovers: Leftovers
     cleanup: Cleanup
     downloads: HttpDownloads
 
@@ -106,7 +110,9 @@ def build(settings: Settings, environ: Mapping[str, str], on_outage: Callable[[]
     spool = Spool(settings.folders.drop, settings.folders.mirror, settings.folders.state)
     triage = Triage(spool, clock, cell.excerpt(excerpts.request_settings))
     watch_settings = cell.excerpt(excerpts.watch_settings)
-    watcher = DropWatcher(settings.folders.drop, watch_settings, clock, spool.check_drop, triage.parses)
+    watcher = DropWatcher(
+        settings.folders.drop, watch_settings, clock, spool.check_drop, triage.parses, spool.away_in_drop
+    )
     disk_space = DiskSpace(spool, outages, clock, cell.excerpt(disk_space_settings))
     folders = Folders(spool, watcher, triage, disk_space)
     api = _api(cell, environ, clock, outages, figures)
@@ -200,17 +206,18 @@ def _pipeline(
     workflow = Workflow(context, api.cameras, disk_space, disk_space.outages)
     dispatcher = Dispatcher(workflow, clock, cell.excerpt(lane_limits))
     cleanup = Cleanup(spool, clock, jobs, lambda: cell.current.cleanup.keep, page.note)
-    intake = Intake(
+    completion = Completion(
         spool,
         folders.triage,
         jobs,
-        dispatcher,
         forget=folders.watcher.forget,
         sit_out=disk_space.sit_out,
         on_closed=(cleanup.remember, page.note),
         on_news=(reports.figures.request_ended, reports.notices.request_ended),
     )
-    return Pipeline(jobs, dispatcher, intake, cleanup, downloads)
+    intake = Intake(triage, jobs, dispatcher, completion)
+    leftovers = Leftovers(spool, jobs, completion, cleanup.survey, disk_space.sit_out)
+    return Pipeline(jobs, dispatcher, intake, completion, leftovers, cleanup, downloads)
 
 
 def _downloads(cell: SettingsCell, environ: Mapping[str, str], clock: Clock) -> HttpDownloads:

@@ -9,14 +9,17 @@ import ctypes
 import errno
 import hashlib
 import os
-import re
-import secrets
 import stat
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
-from camspool.core.file_errors import storage_trouble
+from camspool.adapters.spool.courtesy import set_mode, set_times, sync_folder
+from camspool.adapters.spool.names import naming_file
+from camspool.adapters.spool.temporary import temporary_name
+from camspool.core import naming
+from camspool.core.file_errors import cannot_exist, may_have_lost_data, storage_trouble
 from camspool.core.values import LONGEST_REQUEST
 
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -27,12 +30,6 @@ _RENAME_NOREPLACE: Final = 1  # linux/fs.h
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO must not wait for its writer.
 _EXISTING_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_TEMPORARY: Final = re.compile(r"\.camspool-([0-9a-f]{8})-[0-9a-f]{16}\.tmp")
-_ASIDE: Final = ".camspool-{}.{}"
-_SET_ASIDE: Final = re.compile(r"\.camspool-([0-9a-f]{8})\.(.+)", re.DOTALL)
-_LONGEST: Final = 255
-_THIS_RUN: Final = secrets.token_hex(4)
-"""Tells this process's temporary files, which may be being written, from what an earlier one has left."""
 
 
 @contextlib.contextmanager
@@ -51,29 +48,6 @@ def as_storage_trouble(path: Path | str, *, missing_passes: bool = False) -> Ite
         raise storage_trouble(str(path), error) from error
 
 
-def temporary_name() -> str:
-    """A new name for a file that is not finished; `is_left_over` knows it again."""
-    return f".camspool-{_THIS_RUN}-{secrets.token_hex(8)}.tmp"
-
-
-def is_left_over(name: str) -> bool:
-    """True when `temporary_name` made it in an earlier run."""
-    match = _TEMPORARY.fullmatch(name)
-    return match is not None and match[1] != _THIS_RUN
-
-
-def aside_name(name: str) -> str:
-    """The name under which `name` is out of everybody's way for a moment; of an overlong one, its end."""
-    room = _LONGEST - len(_ASIDE.format(_THIS_RUN, ""))
-    return _ASIDE.format(_THIS_RUN, os.fsdecode(os.fsencode(name)[-room:]))
-
-
-def set_aside_as(name: str) -> str | None:
-    """What the file is really called, when an earlier run has set it aside and then ended; else None."""
-    match = _SET_ASIDE.fullmatch(name)
-    return match[2] if match and match[1] != _THIS_RUN else None
-
-
 def replace_file(path: Path, data: bytes, mode: int) -> None:
     """Put `data` under any path, outside of the marked folders, as `write` does, but not durably.
 
@@ -85,7 +59,7 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
         try:
             write(folder, path.name, data, durable=False, mode=mode)
         finally:
-            os.close(folder)
+            release(folder)
 
 
 def write(folder: int, name: str, data: bytes, *, durable: bool = True, mode: int | None = None) -> None:
@@ -98,12 +72,17 @@ def write(folder: int, name: str, data: bytes, *, durable: bool = True, mode: in
         durable: return only when a power cut can no longer undo it. Without, one may bring the old bytes
             back, or leave an empty file: XFS and others write names before bytes.
         mode: the file's permissions, where those that the umask leaves are not meant.
+
+    Raises:
+        NameRefused: the file system does not take this name.
+        OSError: anything else.
     """
-    with _temporary_file(folder) as (temporary, descriptor):
+    with _temporary_file(folder) as (temporary, file):
         if mode is not None:
-            os.fchmod(descriptor, mode)
-        _fill(descriptor, data, durable=durable)
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            set_mode(file.fileno(), mode)
+        _fill(file, data, durable=durable)
+        with naming_file(folder, name):
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     if durable:
         sync_folder(folder)
 
@@ -114,51 +93,69 @@ def write_new(folder: int, name: str, data: bytes) -> None:
     Raises:
         FileExistsError: something has it.
     """
-    with _temporary_file(folder) as (temporary, descriptor):
-        _fill(descriptor, data, durable=True)
-        rename_new(folder, temporary, folder, name)
+    with _temporary_file(folder) as (temporary, file):
+        _fill(file, data, durable=True)
+        with naming_file(folder, name):
+            rename_new(folder, temporary, folder, name)
     sync_folder(folder)
 
 
-def _fill(descriptor: int, data: bytes, *, durable: bool) -> None:
+def _fill(file: FileIO, data: bytes, *, durable: bool) -> None:
+    _write_all(file, data)
+    if durable:
+        sync_file(file.fileno())
+    file.close()  # which may be when a network file system first says that it could not write
+
+
+def sync_file(descriptor: int) -> None:
+    """Make what was written to an open file durable, as far as its file system knows how to.
+
+    Raises:
+        OSError: the disk failed: the data may be lost.
+    """
     try:
-        _write_all(descriptor, data)
-        if durable:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        os.fsync(descriptor)
+    except OSError as error:
+        if may_have_lost_data(error):
+            raise
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(file: FileIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        view = view[os.write(file.fileno(), view) :]
 
 
 @contextlib.contextmanager
-def _temporary_file(folder: int) -> Iterator[tuple[str, int]]:
+def _temporary_file(folder: int) -> Iterator[tuple[str, FileIO]]:
+    """A new file that is open until the block ends or closes it, and that is deleted if the block fails."""
     temporary = temporary_name()
-    descriptor = os.open(temporary, _NEW_FILE, 0o666, dir_fd=folder)
-    try:
-        yield temporary, descriptor
-    except BaseException:
-        remove(folder, temporary)
-        raise
+    with os.fdopen(os.open(temporary, _NEW_FILE, 0o666, dir_fd=folder), "wb", buffering=0) as file:
+        try:
+            yield temporary, file
+        except BaseException:
+            with contextlib.suppress(OSError):  # the first failure is the one to report
+                remove(folder, temporary)
+            raise
 
 
 def copy(source: int, folder: int) -> str:
     """Copy an open file into `folder`, durably, under a temporary name, which is returned."""
     facts = os.fstat(source)
-    with (
-        _temporary_file(folder) as (temporary, descriptor),
-        os.fdopen(descriptor, "wb", buffering=0) as target,
-    ):
+    with _temporary_file(folder) as (temporary, file):
         while chunk := os.read(source, _CHUNK):
-            _write_all(target.fileno(), chunk)
-        os.fchmod(target.fileno(), stat.S_IMODE(facts.st_mode) & 0o777)
-        os.utime(target.fileno(), ns=(facts.st_atime_ns, facts.st_mtime_ns))
-        os.fsync(target.fileno())
+            _write_all(file, chunk)
+        set_mode(file.fileno(), stat.S_IMODE(facts.st_mode) & 0o777)
+        set_times(file.fileno(), facts)
+        sync_file(file.fileno())
+        file.close()
     return temporary
+
+
+def release(descriptor: int) -> None:
+    """Close what was only read from: nothing can be lost by it, whatever the kernel says."""
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -167,14 +164,15 @@ def opened(folder: int, name: str) -> Iterator[int | None]:
     try:
         descriptor = os.open(name, _EXISTING_FILE, dir_fd=folder)
     except OSError as error:
-        if error.errno not in {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV}:
+        absent = error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENODEV}
+        if not absent and not cannot_exist(error):
             raise
         yield None
         return
     try:
         yield descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     finally:
-        os.close(descriptor)
+        release(descriptor)
 
 
 def sha256_of(descriptor: int) -> str:
@@ -215,16 +213,6 @@ def remove(folder: int, name: str) -> bool:
     return True
 
 
-def sync_folder(folder: int) -> None:
-    """Make the folder's names durable."""
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        # Some network file systems cannot sync a folder, and keep its names on the server anyway.
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
-            raise
-
-
 def rename_new(from_folder: int, name: str, to_folder: int, new_name: str) -> None:
     """Rename without ever replacing anything.
 
@@ -245,11 +233,25 @@ def rename_new(from_folder: int, name: str, to_folder: int, new_name: str) -> No
 
 def exists(folder: int, name: str) -> bool:
     """True when anything has that name, be it a dangling symbolic link."""
+    return facts_of(folder, name) is not None
+
+
+def longest_name(folder: int) -> int:
+    """Bytes that the folder's file system allows for one name; eCryptfs allows 143."""
     try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
+        return os.fpathconf(folder, "PC_NAME_MAX")
+    except OSError:
+        return naming.LONGEST_COMPONENT
+
+
+def facts_of(folder: int, name: str) -> os.stat_result | None:
+    """What stat says of a name, links not followed; None when nothing has it, or can have it."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno == errno.ENOENT or cannot_exist(error):
+            return None
+        raise
 
 
 def _rename_no_replace(from_folder: int, name: str, to_folder: int, new_name: str) -> None:

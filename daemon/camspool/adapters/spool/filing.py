@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from camspool.adapters.spool import durable
+from camspool.adapters.spool.courtesy import sync_folder
+from camspool.adapters.spool.temporary import aside_name, set_aside_as
 from camspool.core import naming
 
 
@@ -30,7 +32,7 @@ def move(moving: Moving, sha256: str | None) -> str | None:
     It is set aside first, under a name that says what it is called: there nobody replaces it, and if this
     ends half-way, `recover` gives it back.
     """
-    aside = durable.aside_name(moving.name)
+    aside = aside_name(moving.name, durable.longest_name(moving.source))
     _give_back(moving.source, aside, moving.name)  # an earlier try may have failed half-way
     if not _is_version(moving.source, moving.name, sha256):
         return None
@@ -46,13 +48,13 @@ def move(moving: Moving, sha256: str | None) -> str | None:
     finally:
         if used is None:
             _give_back(moving.source, aside, moving.name)
-    durable.sync_folder(moving.source)
+    sync_folder(moving.source)
     return used
 
 
 def recover(folder: int, name: str) -> bool:
     """Give a file its name back that an earlier run has set aside and not moved; False when it is no such."""
-    original = durable.set_aside_as(name)
+    original = set_aside_as(name)
     if original is not None:
         _give_back(folder, name, original)
     return original is not None
@@ -77,7 +79,7 @@ def _moved(moving: Moving, aside: str, sha256: str | None) -> str | None:
             raise
         return _moved_across(moving, aside, sha256)
     _sync(moving.destination, used)
-    durable.sync_folder(moving.destination)
+    sync_folder(moving.destination)
     return used
 
 
@@ -93,7 +95,7 @@ def _moved_across(moving: Moving, aside: str, sha256: str | None) -> str | None:
         used = _place(moving.destination, temporary, moving)
     finally:
         durable.remove(moving.destination, temporary)
-    durable.sync_folder(moving.destination)
+    sync_folder(moving.destination)
     durable.remove(moving.source, aside)
     return used
 
@@ -148,4 +150,4 @@ def _is_version(folder: int, name: str, sha256: str | None) -> bool:
 def _sync(folder: int, name: str) -> None:
     with contextlib.suppress(PermissionError), durable.opened(folder, name) as descriptor:
         if descriptor is not None:
-            os.fsync(descriptor)
+            durable.sync_file(descriptor)

@@ -2,9 +2,11 @@
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +14,14 @@ import structlog
 
 from camspool.adapters.spool import durable
 from camspool.adapters.spool.durable import FOLDER
+from camspool.adapters.spool.marker_file import MARKER
 from camspool.core.errors import CamspoolError
 
-MARKER: Final = ".camspool"
+_DROP_OF: Final = "drop of {}"
+"""Under this key stands the path of the drop folder that belongs to the mirror with that id."""
+_LONGEST_ID: Final = 64
+_LONGEST_MEMORY: Final = 4 * 1024 * 1024
+"""Bytes of folders.json that are read: a line for each mount, of which there may be thousands."""
 
 log = structlog.get_logger()
 
@@ -31,6 +38,7 @@ class FolderRegistry:
         self._lock: int | None = None
         self._claims: list[socket.socket] = []
         self._ids: dict[str, str] = {}
+        self._changing = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -100,7 +108,7 @@ class FolderRegistry:
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._claims.append(claim)
         try:
-            claim.bind(f"\0camspool/{marker_id}")
+            claim.bind(f"\0camspool/{_short(marker_id)}")
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -125,25 +133,79 @@ class FolderRegistry:
 
     def remember(self, root: Path, marker_id: str) -> None:
         """Remember durably that the folder's marker has this id."""
-        ids = self._ids | {str(root): marker_id}
-        with durable.as_storage_trouble(self.path):
-            descriptor = os.open(self._state, FOLDER)
-            try:
-                durable.write(descriptor, self.path.name, json.dumps(ids, indent=2).encode() + b"\n")
-            finally:
-                os.close(descriptor)
-        self._ids = ids
+        with self._changing:
+            self._save(self._ids | {str(root): marker_id})
 
     def believe(self, root: Path, marker_id: str) -> None:
         """Take this id for the right one, for as long as this object lives."""
         self._ids = self._ids | {str(root): marker_id}
 
+    def below(self, root: Path) -> dict[str, str]:
+        """The ids of folders inside of `root` that are mounts of their own, by their paths relative to it."""
+        prefix = f"{root}/"
+        return {path.removeprefix(prefix): id_ for path, id_ in self._ids.items() if path.startswith(prefix)}
+
+    def drops_of(self, mirror: Path) -> dict[str, str]:
+        """Which drop folder belongs to this mirror: its id by its path; empty while any folder may be it.
+
+        That is so before the first start, and again when a person has deleted the line of that folder. An
+        earlier version did not note it: then every other folder may be meant.
+        """
+        marker_id = self.id_of(mirror)
+        if marker_id is None:
+            return {}
+        if path := self._ids.get(_DROP_OF.format(marker_id)):
+            return {path: self._ids[path]} if path in self._ids else {}
+        folders = {path: id_ for path, id_ in self._ids.items() if path.startswith("/")}
+        return {
+            path: id_
+            for path, id_ in folders.items()
+            if path != str(mirror) and not any(path.startswith(f"{other}/") for other in folders)
+        }
+
+    def pair(self, mirror: Path, drop: Path) -> None:
+        """Remember durably which drop folder belongs to a mirror, once that one has an id."""
+        marker_id = self.id_of(mirror)
+        if marker_id is None or self._ids.get(_DROP_OF.format(marker_id)) == str(drop):
+            return
+        with self._changing:
+            self._save(self._ids | {_DROP_OF.format(marker_id): str(drop)})
+
+    def _save(self, ids: dict[str, str]) -> None:
+        with durable.as_storage_trouble(self.path):
+            descriptor = os.open(self._state, FOLDER)
+            try:
+                durable.write(descriptor, self.path.name, json.dumps(ids, indent=2).encode() + b"\n")
+            finally:
+                durable.release(descriptor)
+        self._ids = ids
+
     def _read(self) -> dict[str, str]:
         try:
-            found = json.loads(self.path.read_bytes())
+            found = json.loads(self._data())
             return {str(root): str(marker_id) for root, marker_id in found.items()}
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             log.warning("folders_forgotten", path=str(self.path), consequence="the markers found are trusted")
             return {}
+
+    def _data(self) -> bytes:
+        """What the file holds; a FIFO, which nobody may ever fill, is not read."""
+        folder = os.open(self._state, FOLDER)
+        try:
+            with durable.opened(folder, self.path.name) as descriptor:
+                if descriptor is not None:
+                    return durable.read(descriptor, _LONGEST_MEMORY)
+                if durable.exists(folder, self.path.name):
+                    raise OSError(errno.EINVAL, "it is no regular file", str(self.path))
+                raise FileNotFoundError(self.path)
+        finally:
+            durable.release(folder)
+
+
+def _short(marker_id: str) -> str:
+    """The id as part of an address, which has 108 bytes at most; people and programs can edit markers."""
+    if len(marker_id) <= _LONGEST_ID and marker_id.isascii():
+        return marker_id
+    return hashlib.sha256(marker_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -4,9 +4,7 @@ What lies in the folders is none of this module's business.
 """
 
 import contextlib
-import json
 import os
-import secrets
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,16 +12,17 @@ from pathlib import Path
 from typing import Final
 
 from camspool.adapters.spool import durable
-from camspool.adapters.spool.durable import FOLDER
-from camspool.adapters.spool.folder_registry import MARKER, FolderRegistry
+from camspool.adapters.spool.durable import FOLDER, release
+from camspool.adapters.spool.folder_registry import FolderRegistry
+from camspool.adapters.spool.marker_file import MARKER, KnownMarker, make_marker, marker_id
+from camspool.adapters.spool.mounts import MountTable
+from camspool.adapters.spool.nested_mounts import MountUnavailable, NestedMounts
+from camspool.adapters.spool.steps import components, step
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
 from camspool.core.values import WaitReason
 
-_ABOUT: Final = (
-    "camspool keeps this file here to tell this folder from one that is not mounted. "
-    "While it is missing, camspool leaves the folder alone. Please do not delete or copy it."
-)
+_NO_MARKER: Final = f"has no marker {MARKER}: is it mounted?"
 
 
 class AnotherFolder(StorageTrouble):
@@ -32,10 +31,11 @@ class AnotherFolder(StorageTrouble):
     Args:
         found: what it is instead.
         memory: the file in which it is remembered.
+        remedy: what to do about it, where it is not the usual.
     """
 
-    def __init__(self, found: str, memory: Path) -> None:
-        remedy = (
+    def __init__(self, found: str, memory: Path, remedy: str | None = None) -> None:
+        remedy = remedy or (
             f"Mount the right one; if this is the right one, stop camspool, "
             f"delete the line of this folder in {memory}, and start again."
         )
@@ -47,14 +47,29 @@ class AnotherFolder(StorageTrouble):
 class MarkedFolder:
     """drop/ or mirror/: a tree that is only touched while its marker is there.
 
-    All below it is reached from the descriptor whose marker was read, without following symbolic links.
+    All below it is reached from the descriptor whose marker was read, without following symbolic links. A
+    mount point below it has a marker of its own: see `nested_mounts`.
+
+    Args:
+        root: the folder.
+        registry: what is remembered of the markers.
+        mirror: for drop/, the mirror that it belongs to.
+        mounts: which mount points there are; None where nobody needs to know.
     """
 
-    def __init__(self, root: Path, registry: FolderRegistry) -> None:
+    def __init__(
+        self,
+        root: Path,
+        registry: FolderRegistry,
+        mirror: Path | None = None,
+        mounts: MountTable | None = None,
+    ) -> None:
         self.root = root.absolute()
         self._registry = registry
+        self._mirror = mirror and mirror.absolute()
         self._adopting = threading.Lock()
-        self._seen: tuple[str, _Version] | None = None
+        self._marker = KnownMarker()
+        self._nested = NestedMounts(self.root, registry, mounts) if mounts else None
 
     def check(self) -> None:
         """Do nothing while the folder is there; on its very first use, create it and its marker.
@@ -77,11 +92,35 @@ class MarkedFolder:
         with durable.as_storage_trouble(f"{self.root}/{relative}".rstrip("/"), missing_passes=not create):
             descriptor = self._open_root()
             try:
+                if self._nested:
+                    self._nested.adopt_new(descriptor, again=not relative)
+                path = ""
                 for component in components(relative):
-                    descriptor = _replaced(descriptor, _step(descriptor, component, create=create))
+                    path = naming.below(path, component)
+                    descriptor = self._entered(descriptor, path, component, create=create)
                 yield descriptor
             finally:
-                os.close(descriptor)
+                release(descriptor)
+
+    def away(self) -> dict[str, StorageTrouble]:
+        """The mounts below the folder that are not there now, by their paths relative to it.
+
+        What lies below them is unavailable, and not gone.
+        """
+        away: dict[str, StorageTrouble] = {}
+        for path in self._nested.known() if self._nested else ():
+            try:
+                with self.folder(path):
+                    pass
+            except StorageTrouble as trouble:
+                away[path] = trouble
+        return away
+
+    def _entered(self, folder: int, path: str, component: str, *, create: bool) -> int:
+        """The descriptor of the folder `path`, one step on, in place of `folder`, which is closed."""
+        if self._nested and self._nested.is_known(path):
+            return _replaced(folder, self._nested.entered(folder, path, component))
+        return _replaced(folder, step(folder, component, create=create))
 
     def recognised(self) -> bool:
         """True when this is the folder that is remembered, False when none is; adopts and makes nothing.
@@ -92,8 +131,11 @@ class MarkedFolder:
         """
         remembered = self._registry.id_of(self.root)
         if remembered is not None:
-            os.close(self._known(remembered))
-        return remembered is not None
+            release(self._known(remembered))
+            return True
+        with durable.as_storage_trouble(self.root):
+            self._expect_own(self._found())
+        return False
 
     def believe(self) -> None:
         """Where nothing is remembered, take the marker that is there for the right one; makes nothing.
@@ -104,11 +146,7 @@ class MarkedFolder:
         if self._registry.id_of(self.root) is not None:
             return
         with durable.as_storage_trouble(self.root):
-            descriptor = os.open(self.root, FOLDER)
-            try:
-                found = _marker_id(descriptor)
-            finally:
-                os.close(descriptor)
+            found = self._found()
         if found is None:
             raise StorageTrouble(
                 WaitReason.FOLDER_UNAVAILABLE,
@@ -145,6 +183,8 @@ class MarkedFolder:
                 return list(entries)
         except FileNotFoundError:
             return []
+        except MountUnavailable:
+            return []  # nobody can tell what is in it
         except StorageTrouble as trouble:
             if relative and self._passes_over(trouble):
                 return []
@@ -156,48 +196,65 @@ class MarkedFolder:
 
     def _open_root(self) -> int:
         remembered = self._registry.id_of(self.root)
-        return self._adopt() if remembered is None else self._known(remembered)
+        descriptor = self._adopt() if remembered is None else self._known(remembered)
+        if self._mirror is not None:
+            self._registry.pair(self._mirror, self.root)
+        return descriptor
 
     def _known(self, remembered: str) -> int:
         with durable.as_storage_trouble(self.root):
             descriptor = os.open(self.root, FOLDER)
             try:
-                self._recognise(descriptor, remembered)
+                self._expect(remembered, self._marker.id_in(descriptor, remembered))
+                self._expect_own(remembered)
             except BaseException:
-                os.close(descriptor)
+                release(descriptor)
                 raise
         return descriptor
-
-    def _recognise(self, folder: int, remembered: str) -> None:
-        """Read the marker, unless it is the very file that was read last time: that takes less time."""
-        version = _marker_version(folder)
-        if version is not None and (remembered, version) == self._seen:
-            return
-        self._expect(remembered, _marker_id(folder))
-        self._seen = (remembered, version) if version else None
 
     def _expect(self, remembered: str, found: str | None) -> None:
         if found == remembered:
             return
-        what = (
-            f"has no marker {MARKER}: is it mounted?" if found is None else "is another folder than before."
-        )
+        what = _NO_MARKER if found is None else "is another folder than before."
         raise AnotherFolder(f"{self.root} {what}", self._registry.path)
+
+    def _found(self) -> str | None:
+        """The id in the marker that is there; None where there is none, or no such folder."""
+        try:
+            descriptor = os.open(self.root, FOLDER)
+        except FileNotFoundError:
+            return None
+        try:
+            return marker_id(descriptor)
+        finally:
+            release(descriptor)
+
+    def _expect_own(self, found: str | None) -> None:
+        """Raise AnotherFolder when the mirror's requests came from another drop folder than this.
+
+        Otherwise a slip in the configuration would pass for a folder whose requests were all deleted.
+        """
+        known = self._registry.drops_of(self._mirror) if self._mirror is not None else {}
+        if not known or str(self.root) in known or found in known.values():
+            return
+        wanted = " or ".join(known)
+        raise AnotherFolder(
+            f"{self.root} is not the drop folder of the mirror {self._mirror}: that is {wanted}.",
+            self._registry.path,
+            f"Correct folders.drop. If {self.root} is to take its place, stop camspool, delete the line of "
+            f"{wanted} in {self._registry.path}, and start again: requests without files are cancelled.",
+        )
 
     def _adopt(self) -> int:
         """First use: state/ has never seen this folder. A marker that is there already is believed."""
         with self._adopting, durable.as_storage_trouble(self.root):
+            self._expect_own(self._found())
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root, FOLDER)
             try:
-                marker_id = _marker_id(descriptor)
-                if not marker_id:
-                    marker_id = secrets.token_hex(16)
-                    marker = {"schema": "camspool/marker/1", "id": marker_id, "about": _ABOUT}
-                    durable.write(descriptor, MARKER, json.dumps(marker, indent=2).encode() + b"\n")
-                self._registry.remember(self.root, marker_id)
+                self._registry.remember(self.root, marker_id(descriptor) or make_marker(descriptor))
             except BaseException:
-                os.close(descriptor)
+                release(descriptor)
                 raise
             return descriptor
 
@@ -216,7 +273,7 @@ class ObservedFolder(MarkedFolder):
         try:
             os.stat(MARKER, dir_fd=descriptor, follow_symlinks=False)
         except BaseException as error:
-            os.close(descriptor)
+            release(descriptor)
             if isinstance(error, FileNotFoundError):
                 raise _no_marker(f"{self.root} has no marker {MARKER}") from None
             raise
@@ -240,62 +297,6 @@ def modified_ns(entry: os.DirEntry[str]) -> int:
         return sys.maxsize  # whoever reads it will find out
 
 
-def components(relative: str) -> list[str]:
-    """The path's components.
-
-    Raises:
-        ValueError: it is absolute, or has an empty, `.` or `..` component.
-    """
-    parts = relative.split("/") if relative else []
-    if any(part in {"", ".", ".."} or "\0" in part for part in parts):
-        raise ValueError(f"{relative!r} is no path below a folder")
-    return parts
-
-
 def _replaced(descriptor: int, by: int) -> int:
-    os.close(descriptor)
+    release(descriptor)
     return by
-
-
-def _step(folder: int, component: str, *, create: bool) -> int:
-    if create:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(component, dir_fd=folder)
-            durable.sync_folder(folder)
-    try:
-        return os.open(component, FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-    except NotADirectoryError:
-        if create:
-            raise
-        raise FileNotFoundError(component) from None
-
-
-_COARSE_NS: Final = 1_000_000
-_Version = tuple[int, int, int, int]
-
-
-def _marker_version(folder: int) -> _Version | None:
-    """What tells one version of the marker from another; None when nothing does, or there is none.
-
-    The markers of drop/ and mirror/ are made within one second, so that on disks or shares that were mounted
-    the wrong way round all of it may be the same where a file system knows but seconds (ext3, sshfs, WebDAV)
-    or hundredths (exFAT).
-    """
-    try:
-        facts = os.stat(MARKER, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    if facts.st_ctime_ns % _COARSE_NS == 0:
-        return None
-    return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns
-
-
-def _marker_id(folder: int) -> str | None:
-    """The id in the folder's marker; None without a marker, empty when it cannot be understood."""
-    with durable.opened(folder, MARKER) as descriptor:
-        if descriptor is None:
-            return None
-        try:
-            return str(json.loads(os.read(descriptor, 4096))["id"])
-        except (ValueError, KeyError, TypeError):
-            return ""

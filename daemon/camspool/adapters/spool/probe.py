@@ -8,6 +8,7 @@ import errno
 from typing import Final
 
 from camspool.adapters.spool import durable
+from camspool.adapters.spool.temporary import temporary_name
 
 _PROBE: Final = ".camspool-probe"
 _TEXT: Final = b"camspool writes this to try the folder, and deletes it.\n"
@@ -31,7 +32,7 @@ def renames(source: int, destination: int) -> bool:
     Raises:
         OSError: one of them cannot be written.
     """
-    moved = durable.temporary_name()
+    moved = temporary_name()
     durable.write(source, moved, _TEXT, durable=False)
     try:
         durable.rename_new(source, moved, destination, moved)

@@ -10,18 +10,16 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from pydantic import ValidationError
 
-from camspool.adapters.spool.durable import exists, opened, read
-from camspool.adapters.spool.markers import MarkedFolder, ObservedFolder, components, modified_ns
+from camspool.adapters.spool.durable import exists, facts_of, opened, read
+from camspool.adapters.spool.markers import MarkedFolder, ObservedFolder, modified_ns
+from camspool.adapters.spool.steps import components
 from camspool.core import document, naming
 from camspool.core.errors import StorageTrouble
-from camspool.core.naming import below
+from camspool.core.naming import MP4_SUFFIX, below
 from camspool.core.status_document import LARGEST_STATUS, STATUS_SCHEMA, Status
-
-MP4_SUFFIX: Final = ".mp4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ class MirrorReader:
     def _facts(self, path: str) -> os.stat_result | None:
         try:
             with self._folder.folder(naming.folder_of(path)) as folder:
-                return os.stat(naming.stem_of(path), dir_fd=folder, follow_symlinks=False)
+                return facts_of(folder, naming.stem_of(path))
         except FileNotFoundError:
             return None
 

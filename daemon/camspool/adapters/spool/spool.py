@@ -7,32 +7,37 @@ are written is the workflow's business; which names files get is `core/naming.py
 import contextlib
 import hmac
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from camspool.adapters.spool import filing
+from camspool.adapters.spool.courtesy import sync_folder
 from camspool.adapters.spool.durable import (
     exists,
-    is_left_over,
+    facts_of,
     opened,
     read_version,
     remove,
     rename_new,
     sha256_of,
-    sync_folder,
     write,
 )
 from camspool.adapters.spool.folder_registry import FolderRegistry
 from camspool.adapters.spool.markers import MarkedFolder
+from camspool.adapters.spool.mounts import MountTable
+from camspool.adapters.spool.names import try_file
 from camspool.adapters.spool.own_files import OwnFiles
+from camspool.adapters.spool.owners import owner
 from camspool.adapters.spool.probe import probe
 from camspool.adapters.spool.reader import Foreign, MirrorReader
+from camspool.adapters.spool.temporary import is_left_over
 from camspool.core import document, naming
 from camspool.core.errors import ClipTrouble, NameTaken, RequestRejected, StorageTrouble
 from camspool.core.naming import below
-from camspool.core.status_document import OutputFile, Status
+from camspool.core.status_document import OutputFile, Owner, Status
 from camspool.core.values import ErrorCode, WaitReason
 
 
@@ -41,10 +46,12 @@ class DropFile:
     """A request file as it was read.
 
     `data` are its bytes, at most one more than a request may have; `sha256` is their version: see `durable`.
+    Of a file that could not be read both are empty. `owner` is None where nobody can tell.
     """
 
     data: bytes
     sha256: str
+    owner: Owner | None
 
 
 class Spool:
@@ -54,12 +61,14 @@ class Spool:
         drop: where requests are dropped.
         mirror: where statuses, MP4s and, in the end, the request files are.
         state: what is remembered about the two, and the lock.
+        mounts: which mount points there are; None: as the kernel says.
     """
 
-    def __init__(self, drop: Path, mirror: Path, state: Path) -> None:
+    def __init__(self, drop: Path, mirror: Path, state: Path, mounts: MountTable | None = None) -> None:
         self._registry = FolderRegistry(state)
-        self._drop = MarkedFolder(drop, self._registry)
-        self._mirror = MarkedFolder(mirror, self._registry)
+        self._mounts = mounts or MountTable()
+        self._drop = MarkedFolder(drop, self._registry, mirror=mirror, mounts=self._mounts)
+        self._mirror = MarkedFolder(mirror, self._registry, mounts=self._mounts)
         self._reader = MirrorReader(self._mirror)
         self.own_files = OwnFiles(self._mirror)
 
@@ -73,7 +82,7 @@ class Spool:
             StorageTrouble: the state folder cannot be used.
         """
         self._registry.open()
-        for folder in (self._drop, self._mirror):
+        for folder in (self._mirror, self._drop):
             with contextlib.suppress(StorageTrouble):
                 folder.check()
             self._registry.claim(folder.root)
@@ -81,6 +90,7 @@ class Spool:
     def close(self) -> None:
         """Give the lock up."""
         self._registry.close()
+        self._mounts.close()
 
     def check_drop(self) -> None:
         """Raise StorageTrouble (`folder_unavailable`) while drop/ is not there; one small read."""
@@ -89,6 +99,14 @@ class Spool:
     def check_mirror(self) -> None:
         """Raise StorageTrouble (`folder_unavailable`) while mirror/ is not there; one small read."""
         self._mirror.check()
+
+    def away_in_drop(self) -> dict[str, StorageTrouble]:
+        """The mounts below drop/ that are not there now, by their paths: what is in them is not gone."""
+        return self._drop.away()
+
+    def away_in_mirror(self) -> dict[str, StorageTrouble]:
+        """The same below mirror/."""
+        return self._mirror.away()
 
     def read(self, file: str) -> DropFile | None:
         """The bytes of a file in drop/; None when it is gone, or is not a regular file.
@@ -102,6 +120,24 @@ class Spool:
                 return _read_request(folder, file)
         except FileNotFoundError:
             return None
+
+    def unread(self, file: str) -> DropFile | None:
+        """A file in drop/ that is not read; None when it is gone, or is no regular file."""
+        try:
+            with self._drop.folder(naming.folder_of(file)) as folder:
+                facts = facts_of(folder, naming.stem_of(file))
+        except FileNotFoundError:
+            return None
+        return DropFile(b"", "", owner(facts)) if facts and stat.S_ISREG(facts.st_mode) else None
+
+    def try_names(self, name: str) -> None:
+        """Find out whether mirror/ can hold what a request of this name makes; its folder exists afterwards.
+
+        Raises:
+            NameNotHeld: it cannot.
+        """
+        with self._mirror.folder(naming.folder_of(name), create=True) as folder:
+            try_file(folder, naming.longest_part_name(name))
 
     def load_status(self, name: str) -> Status | Foreign | None:
         """The status of `name`; None when there is none; Foreign when something else is in its place.
@@ -309,7 +345,7 @@ def _read_request(folder: int, file: str) -> DropFile | None:
         with opened(folder, naming.stem_of(file)) as descriptor:
             if descriptor is None:
                 return None
-            return DropFile(*read_version(descriptor))
+            return DropFile(*read_version(descriptor), owner(os.fstat(descriptor)))
     except PermissionError:
         raise RequestRejected(
             ErrorCode.UNREADABLE,

@@ -4,10 +4,10 @@ On network and FUSE file systems changes made by other machines raise no event, 
 """
 
 import os
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from camspool.core.mount_table import Mount, parse
 
 UNKNOWN: Final = "unknown"
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -17,16 +17,6 @@ _LOCAL: Final = frozenset(
     | {"xfs", "zfs"}
 )
 """File systems that only this kernel writes to. What is not listed is polled: late is better than never."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """One line of mountinfo: its id, its parent's, its mount point, its type (`ext4`, `fuse.sshfs`)."""
-
-    id: str
-    parent: str
-    point: str
-    type: str
 
 
 def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str:
@@ -81,20 +71,5 @@ def type_at(path: str, mounts: list[Mount]) -> str:
     return current.type
 
 
-def parse(table: str) -> list[Mount]:
-    """The mounts in the text of /proc/self/mountinfo; its format is in proc_pid_mountinfo(5)."""
-    mounts = []
-    for line in table.split("\n"):
-        before, separator, after = line.partition(" - ")
-        fields = before.split(" ")
-        if separator and len(fields) > 4:
-            mounts.append(Mount(fields[0], fields[1], _unescaped(fields[4]), after.split(" ")[0]))
-    return mounts
-
-
 def _holds(point: str, path: str) -> bool:
     return point in {"/", path} or path.startswith(point + "/")
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -5,7 +5,7 @@ What is no regular file is never opened, and no symbolic link followed.
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,22 +18,39 @@ class ScanResult:
     """What was seen: files with their signatures, and what could not be looked at (files or folders)."""
 
     present: dict[str, Signature] = field(default_factory=dict)
-    hidden: dict[str, OSError] = field(default_factory=dict)
+    hidden: dict[str, Exception] = field(default_factory=dict)
 
     def is_absent(self, file: str) -> bool:
         """True when the file was looked for and is certainly not there."""
         if file in self.present:
             return False
-        return not any(file == path or file.startswith(path + "/") for path in self.hidden)
+        return not self.hides(file)
+
+    def hides(self, file: str) -> bool:
+        """True when the file, or a folder on the way to it, could not be looked at."""
+        return bool(self.hidden) and any(path in self.hidden for path in _with_parents(file))
 
 
-def survey(root: Path, on_progress: Callable[[], None]) -> ScanResult:
-    """All files below `root` that are not ignored by their names; `on_progress` is called all along.
+def _with_parents(file: str) -> Iterator[str]:
+    while file:
+        yield file
+        file = file.rpartition("/")[0]
+
+
+def survey(
+    root: Path, on_progress: Callable[[], None], away: Mapping[str, Exception] | None = None
+) -> ScanResult:
+    """All files below `root` that are not ignored by their names.
+
+    Args:
+        root: drop/.
+        on_progress: called all along.
+        away: folders that are not there now, though what is in them is not gone: mounts.
 
     Raises:
         OSError: the root itself cannot be read.
     """
-    found = ScanResult()
+    found = ScanResult(hidden=dict(away or {}))
     waiting = [""]
     while waiting:
         relative = waiting.pop()
@@ -48,14 +65,21 @@ def survey(root: Path, on_progress: Callable[[], None]) -> ScanResult:
     return found
 
 
-def look(root: Path, files: Iterable[str], on_progress: Callable[[], None]) -> ScanResult:
+def look(
+    root: Path,
+    files: Iterable[str],
+    on_progress: Callable[[], None],
+    away: Mapping[str, Exception] | None = None,
+) -> ScanResult:
     """The same for a few files alone.
 
     They are opened for it: NFS answers stat from a cache for up to a minute, and asks its server on open.
     """
-    found = ScanResult()
+    found = ScanResult(hidden=dict(away or {}))
     for file in files:
         on_progress()
+        if found.hides(file):
+            continue
         try:
             facts = _facts(root / file)
         except (FileNotFoundError, NotADirectoryError):
@@ -77,7 +101,7 @@ def _look_into(root: Path, relative: str, found: ScanResult, on_progress: Callab
                 continue
             path = f"{relative}/{entry.name}" if relative else entry.name
             if entry.is_dir(follow_symlinks=False):
-                folders.append(path)
+                folders += [] if path in found.hidden else [path]
             elif entry.is_file(follow_symlinks=False):
                 _add(path, entry, found)
     return folders

@@ -6,7 +6,7 @@ decided in `core/settling.py`; what becomes of it is the workflow's business.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,9 @@ _BREATH: Final = 4
 """After a scan of one second the next is at least four seconds away, whatever the hints say."""
 
 log = structlog.get_logger()
+
+Looking = Callable[[Mapping[str, Exception]], scan.ScanResult]
+"""Takes the mounts that are away; see `scan`."""
 
 Mode = Literal["auto", "inotify", "polling"]
 
@@ -71,6 +74,7 @@ class DropWatcher:
         clock: for all waiting and dating.
         check: raises StorageTrouble while the folder is not there; blocking.
         parses: does the content of this file (a path below drop/) parse? False when it is gone; blocking.
+        away: the mounts below drop/ that are not there now, and why; blocking.
     """
 
     def __init__(
@@ -80,12 +84,14 @@ class DropWatcher:
         clock: Clock,
         check: Callable[[], None],
         parses: Callable[[str], bool],
+        away: Callable[[], Mapping[str, Exception]] = dict,
     ) -> None:
         self._drop = drop.absolute()
         self._settings = settings
         self._clock = clock
         self._check = check
         self._parses = parses
+        self._away = away
         self._wake = asyncio.Event()
         self._hints = Hints(self._ring)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -170,11 +176,11 @@ class DropWatcher:
         self.first_scan_done.set()
 
     async def _look(self, files: dict[str, bool], tell: Callable[[Change], None]) -> None:
-        found = await self._found(lambda: scan.look(self._drop, files, self._progress))
+        found = await self._found(lambda away: scan.look(self._drop, files, self._progress, away))
         if found is not None:
             await self._judge(found, files, files, tell)
 
-    async def _found(self, looking: Callable[[], scan.ScanResult]) -> scan.ScanResult | None:
+    async def _found(self, looking: Looking) -> scan.ScanResult | None:
         """Look in a thread, between two checks of the folder; None when it is not available."""
         try:
             found = await asyncio.to_thread(self._looked, looking)
@@ -190,18 +196,19 @@ class DropWatcher:
         self.trouble = None
         return found
 
-    def _looked(self, looking: Callable[[], scan.ScanResult]) -> scan.ScanResult:
+    def _looked(self, looking: Looking) -> scan.ScanResult:
         self._check()
         try:
-            found = looking()
+            found = looking(self._away())
         except OSError as error:
             raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, f"{self._drop}: {error.strerror}") from error
         self._check()
+        found.hidden |= self._away()
         return found
 
-    def _survey(self) -> scan.ScanResult:
+    def _survey(self, away: Mapping[str, Exception]) -> scan.ScanResult:
         self._observer.tend(self._clock.monotonic())
-        return scan.survey(self._drop, self._progress)
+        return scan.survey(self._drop, self._progress, away)
 
     def _progress(self) -> None:
         self.progressed_at = self._clock.monotonic()
@@ -271,7 +278,7 @@ class DropWatcher:
             return False  # it is told when it is settled, and whoever reads it then says what is wrong
 
     def _settled_at(self, file: str) -> float:
-        return settling.settled_at(self._pending[file], self._settings().settle)
+        return settling.settled_at(file, self._pending[file], self._settings().settle)
 
     def _worth_parsing(self, file: str) -> bool:
         sighting = self._pending[file]

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from camspool.adapters.spool import MirrorReader
-from camspool.adapters.spool.folder_registry import MARKER
+from camspool.adapters.spool.marker_file import MARKER
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.render import bar, safe, styled
 from camspool.core.errors import CamspoolError

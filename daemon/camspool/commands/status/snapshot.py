@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from camspool.adapters.spool import MirrorReader
-from camspool.adapters.spool.folder_registry import MARKER
+from camspool.adapters.spool.marker_file import MARKER
 from camspool.config.settings import Settings
 from camspool.core import health, naming
 from camspool.core.errors import StorageTrouble

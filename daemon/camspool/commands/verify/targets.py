@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from camspool.adapters.spool.reader import MP4_SUFFIX
 from camspool.core import naming
 from camspool.core.errors import CamspoolError
-from camspool.core.naming import below
+from camspool.core.naming import MP4_SUFFIX, below
 
 
 class NoSuchTarget(CamspoolError):

@@ -16,7 +16,6 @@ from camspool.core.status_document import OutputFile, Status
 
 _BEING_REMOVED: Final = timedelta(minutes=1)
 """How long retention may take from the status that says so to the last MP4 of it."""
-_NOT_OURS_TO_READ: Final = "lost+found"
 
 
 class Verification:
@@ -82,8 +81,6 @@ class Verification:
         except FileNotFoundError:
             return FolderContents()  # gone since its parent was read
         except StorageTrouble as error:
-            if naming.stem_of(folder) == _NOT_OURS_TO_READ:
-                return FolderContents()
             return _unreadable(folder, None, error)
 
     def _video(self, folder: str, video: str) -> Iterator[Discrepancy]:
