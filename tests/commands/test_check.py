@@ -262,14 +262,14 @@ def test_a_share_that_fstab_wants_mounted(tmp_path: Path) -> None:
     assert folders.unmounted(tmp_path / "nasal", fstab) is None
     assert folders.unmounted(Path("/proc/self"), fstab) is None
     assert folders.unmounted(tmp_path, tmp_path / "none") is None
-    results = folders.marked("mirror", tmp_path / "nas/mirror", tmp_path / "state", fstab)
+    results = folders.marked("mirror", tmp_path / "nas/mirror", tmp_path / "state", fstab=fstab)
     assert said(results, "mirror")[::2] == ("warning", f"mount {tmp_path}/nas")
 
 
 def test_a_folder_that_is_known_needs_no_fstab(used: Folders, tmp_path: Path) -> None:
     fstab = tmp_path / "fstab"
     fstab.write_text(f"nas:/x {used.mirror} nfs defaults 0 0\n")
-    assert said(folders.marked("mirror", used.mirror, used.state, fstab), "mirror")[0] == "ok"
+    assert said(folders.marked("mirror", used.mirror, used.state, fstab=fstab), "mirror")[0] == "ok"
 
 
 def test_drop_and_mirror_on_different_file_systems(used: Folders) -> None:

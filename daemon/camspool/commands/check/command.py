@@ -126,7 +126,7 @@ class Checks:
         drop, mirror, state = places.drop, places.mirror, places.state
         if self._impersonated and installed:
             yield self._local("configuration", _all(configuration.as_service, self.path, installed.program))
-        yield self._local("drop", _all(folders.marked, "drop", drop, state), drop, state)
+        yield self._local("drop", _all(folders.marked, "drop", drop, state, mirror), drop, state)
         yield self._local("mirror", _all(folders.marked, "mirror", mirror, state), mirror, state)
         yield self._local("state", _all(folders.state, state, self._made_by(installed)), state)
         yield self._local("daemon", _all(folders.daemon, state), state)

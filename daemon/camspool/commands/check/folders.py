@@ -27,13 +27,16 @@ COPIED: Final = "request files are copied instead of renamed, which works and is
 _FSTAB: Final = Path("/etc/fstab")
 
 
-def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator[Result]:
+def marked(
+    name: str, root: Path, state: Path, mirror: Path | None = None, fstab: Path = _FSTAB
+) -> Iterator[Result]:
     """drop/ or mirror/.
 
     Args:
         name: which of them.
         root: the folder.
         state: where the daemon remembers its marker.
+        mirror: for drop/, the mirror that it belongs to.
         fstab: the file that lists the mounts there should be.
     """
     registry = FolderRegistry(state)
@@ -43,7 +46,7 @@ def marked(name: str, root: Path, state: Path, fstab: Path = _FSTAB) -> Iterator
         yield not_checked(name, f"what is remembered of {root} cannot be read ({trouble.message})")
         return
     try:
-        known = MarkedFolder(root, registry).recognised()
+        known = MarkedFolder(root, registry, mirror).recognised()
     except AnotherFolder as another:
         yield wrong(name, another.found, another.remedy)
         return
