@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from camspool.adapters.spool import durable
+from camspool.adapters.spool.courtesy import sync_folder
 from camspool.adapters.spool.folder_registry import FolderRegistry
 from camspool.adapters.spool.markers import MarkedFolder, ObservedFolder
 from camspool.core import naming
@@ -58,7 +59,7 @@ def withdraw(drop: Path, state: Path, file: str) -> bool:
     try:
         with _believed(drop, state).folder(naming.folder_of(file)) as folder:
             removed = durable.remove(folder, naming.stem_of(file))
-            durable.sync_folder(folder)
+            sync_folder(folder)
     except FileNotFoundError:
         return False
     return removed
@@ -93,8 +94,8 @@ def move_back(mirror: Path, filed_as: str, drop: Path, state: Path, file: str) -
             _move_new(source, naming.stem_of(filed_as), destination, naming.stem_of(file))
         except FileExistsError:
             raise NameTaken(f"{drop / file} is there already.") from None
-        durable.sync_folder(destination)
-        durable.sync_folder(source)
+        sync_folder(destination)
+        sync_folder(source)
     return drop / file
 
 
@@ -121,5 +122,5 @@ def _move_new(source: int, name: str, destination: int, new_name: str) -> None:
             durable.rename_new(destination, temporary, destination, new_name)
         finally:
             durable.remove(destination, temporary)
-        durable.sync_folder(destination)
+        sync_folder(destination)
         durable.remove(source, name)
