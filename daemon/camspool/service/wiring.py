@@ -215,7 +215,7 @@ def _pipeline(
         on_closed=(cleanup.remember, page.note),
         on_news=(reports.figures.request_ended, reports.notices.request_ended),
     )
-    intake = Intake(triage, jobs, dispatcher, completion)
+    intake = Intake(folders.triage, jobs, dispatcher, completion)
     leftovers = Leftovers(spool, jobs, completion, cleanup.survey, disk_space.sit_out)
     return Pipeline(jobs, dispatcher, intake, completion, leftovers, cleanup, downloads)
 
