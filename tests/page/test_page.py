@@ -28,7 +28,9 @@ from camspool.core.errors import StorageTrouble
 from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
 from camspool.core.status_document import Progress, RequestRecord, Status
 from camspool.core.values import State, WaitReason
-from camspool.page import rows, script
+from camspool.page import activity, clips, lanes, script
+from camspool.page.clips import ClipRow
+from camspool.page.local_days import begins, hour_of, hours_between, length_s
 from camspool.page.page import HEARTBEAT_S, LOOK_S, Page, PageSettings
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
@@ -103,15 +105,30 @@ class Harness:
         return self.shown()
 
     def shown(self) -> dict[str, list[str]]:
-        days = {path.stem: script.load("day", path.read_bytes()) for path in self.path("days").glob("*.js")}
-        assert days.keys() == self.data("finished")["days"].keys()
-        return {
-            day: [row["file"] for _, clips in value["requests"] for row in clips]
-            for day, value in days.items()
-        }
+        """What the page shows, by days; its index, lanes and details agree."""
+        index, days = self.data("index"), {path.stem for path in self.path("lanes").glob("*.js")}
+        assert days == index["days"].keys()
+        return {day: self._shown(day, index) for day in sorted(days)}
 
-    def data(self, name: str) -> Any:
-        return script.load(name, self.path(f"{name}.js").read_bytes())
+    def _shown(self, day: str, index: Any) -> list[str]:
+        found = sorted(path for path in self.path("days").iterdir() if path.match(f"{day}-*.js"))
+        hours = [script.load("hour", path.read_bytes()) for path in found]
+        assert all(hour["format"] == index["format"] for hour in hours)
+        clips = [ClipRow(*clip) for hour in hours for _, clips in hour["requests"] for clip in clips]
+        lanes = self.data(f"lanes/{day}", "lanes")
+        assert index["days"][day][1:5] == [
+            len(clips),
+            sum(round(clip.seconds) for clip in clips),
+            sum(clip.bytes for clip in clips),
+            len(found),
+        ]
+        assert sum(map(len, lanes["clips"])) == 2 * len(clips)
+        assert set(lanes["cameras"]) == {clip.camera for clip in clips} <= set(index["cameras"])
+        assert sum(len(versions) for versions, _ in lanes["hours"].values()) == len(found)
+        return [clip.file for clip in clips]
+
+    def data(self, name: str, kind: str | None = None) -> Any:
+        return script.load(kind or name, self.path(f"{name}.js").read_bytes())
 
     def path(self, name: str) -> Path:
         return self.mirror / "_page" / name
@@ -162,44 +179,88 @@ def test_only_the_pages_own_script_and_style_may_run() -> None:
 
 def test_footage_belongs_to_the_day_it_is_of_where_the_people_are() -> None:
     late = datetime.fromisoformat("2026-03-01T23:30:00+00:00")
-    [(day, [row])] = rows.footage(done(start=late), PRAGUE).items()
-    assert (day, row["file"], row["from"]) == ("2026-03-02", "store-12/evening.mp4", late.isoformat())
-    assert list(rows.footage(done(start=late), ZoneInfo("UTC"))) == ["2026-03-01"]
+    [(hour, [row])] = clips.footage(done(start=late), PRAGUE).items()
+    assert (hour, row.file, row.at) == ("2026-03-02-00", "store-12/evening.mp4", late.timestamp())
+    assert list(clips.footage(done(start=late), ZoneInfo("UTC"))) == ["2026-03-01-23"]
     first_hour = datetime.fromisoformat("0001-01-01T00:30:00+00:00")
-    assert list(rows.footage(done(start=first_hour), ZoneInfo("America/New_York"))) == ["0001-01-01"]
+    assert list(clips.footage(done(start=first_hour), ZoneInfo("America/New_York"))) == ["0001-01-01-00"]
+    last_hour = datetime.fromisoformat("9999-12-31T23:30:00+00:00")
+    assert hour_of(last_hour.timestamp(), PRAGUE).startswith("9999-12-31")
+
+
+def test_a_day_is_as_long_as_the_clocks_make_it() -> None:
+    lengths = [
+        length_s(day, PRAGUE) / 3600 for day in ("2026-03-28", "2026-03-29", "2026-10-25", "9999-12-31")
+    ]
+    assert lengths == [24, 23, 25, 24]
+    twice = [begins("2026-10-25", PRAGUE) + hour * 3600 for hour in (2, 3)]  # both are 2 o'clock
+    assert [hour_of(at, PRAGUE) for at in twice] == ["2026-10-25-02", "2026-10-25-03"]
+    assert hours_between(twice[0], twice[0] + 3600, PRAGUE) == ["2026-10-25-02", "2026-10-25-03"]
+    assert begins("2026-04-24", ZoneInfo("Africa/Cairo")) % 3600 == 0  # its midnight does not exist
+
+
+def test_a_piece_begins_where_the_earlier_ones_end() -> None:
+    """Its status has the beginning of what was asked for."""
+    whole = done().clips[0]
+    assert whole.recording
+    pieces = tuple(replace(whole, piece=piece, pieces=3) for piece in (1, 2, 3))
+    [first, second, third] = clips.rows_of(clips.footage(done(clips=pieces), PRAGUE))
+    assert (first.at, first.estimated) == (START.timestamp(), 0)
+    assert (second.at, second.estimated) == (START.timestamp() + whole.recording.duration_s, 1)
+    assert (third.at, third.estimated) == (whole.end.timestamp(), 1), "not after the end of the range"
+
+
+def test_lanes_come_back_as_they_were() -> None:
+    made, row = lanes.Lanes("2020-05-11"), a_row()
+    made.replace(
+        "2020-05-11-11", [row, row._replace(at=row.at - 60), row._replace(camera="b")], ["x"], PRAGUE
+    )
+    assert lanes.load(json.loads(json.dumps(lanes.dump(made, "f", PRAGUE))), "f", "2020-05-11") == made
+    assert lanes.load(lanes.dump(made, "f", PRAGUE), "g", "2020-05-11") is None
+    assert (made.clips, made.seconds, made.bytes, made.files) == (3, 1800, 3 * row.bytes, 1)
+    made.replace("2020-05-11-11", [], [], PRAGUE)
+    assert made == lanes.Lanes("2020-05-11")
+
+
+@pytest.mark.parametrize("found", [None, [], {}, {"format": "f", "day": "2020-05-11"}])
+def test_what_is_no_lanes_is_none(found: Any) -> None:
+    assert lanes.load(found, "f", "2020-05-11") is None
 
 
 def test_a_poster_has_a_harmless_name_whatever_the_status_says() -> None:
-    assert rows.poster_name("../../\n/AB12" + "0" * 64) == "ab12" + "0" * 28 + ".jpg"
+    assert clips.poster_name("../../\n/AB12" + "0" * 64) == "ab12" + "0" * 28
 
 
 def test_what_went_wrong_is_told_with_what_to_do() -> None:
     failed = a_status(a_clip(State.FAILED), state=State.FAILED, error=a_failure(), finished_at=NOW)
-    told = rows.failure(failed)
-    assert told
-    assert (told["code"], told["message"], told["hint"], told["cameras"]) == (
+    shown = activity.failure(failed)
+    assert shown
+    assert (shown["code"], shown["message"], shown["hint"], shown["cameras"]) == (
         "no_recording",
         "Nothing was recorded.",
         "Look in the portal.",
         ["camera 62303"],
     )
-    assert rows.failure(done()) is None
-    assert rows.failure(replace(failed, state=State.REMOVED)) is None
+    assert activity.failure(done()) is None
+    assert activity.failure(replace(failed, state=State.REMOVED)) is None
 
 
 def test_the_busiest_requests_are_told_and_the_others_counted() -> None:
     def at_work(state: State, number: int, percent: float = 0) -> Status:
         return a_status(a_clip(state), state=state, name=f"{number}", progress=Progress(percent=percent))
 
-    queued = [at_work(State.QUEUED, number) for number in range(rows.MOST_OUTSTANDING)]
+    queued = [at_work(State.QUEUED, number) for number in range(activity.MOST_OUTSTANDING)]
     waiting = replace(queued[0], name="w", state=State.SCHEDULED, waiting=a_wait(until=later(60)))
-    told = rows.outstanding(
+    shown = activity.outstanding(
         [waiting, *queued, at_work(State.DOWNLOADING, 1000), at_work(State.DOWNLOADING, 1001, 9)]
     )
-    assert [row["request"] for row in told[:3]] == ["1001", "1000", "0"]
-    assert len(told) == rows.MOST_OUTSTANDING
-    [row] = rows.outstanding([waiting])
-    assert row["waiting"] == {"message": "The API broke.", "until": rows.written(later(60))}
+    assert [row["request"] for row in shown[:3]] == ["1001", "1000", "0"]
+    assert len(shown) == activity.MOST_OUTSTANDING
+    assert [row["request"] for row in activity.active(shown)] == ["1001", "1000"]
+    later_turn = replace(waiting, name="later", waiting=a_wait(until=later(90)))
+    assert [row["request"] for row in activity.outstanding([later_turn, waiting])] == ["w", "later"]
+    [row] = activity.outstanding([waiting])
+    assert row["waiting"] == {"message": "The API broke.", "until": activity.written(later(60))}
 
 
 # What lies in the mirror
@@ -210,12 +271,11 @@ async def test_ended_requests_are_on_the_page_by_the_day_of_their_footage(harnes
     failed = a_status(name="f", state=State.FAILED, error=a_failure(), finished_at=later(1))
     shown = await harness.shown_after(done(), other, failed)
     assert shown == {"2020-05-11": ["store-12/evening.mp4"], "2020-05-12": ["b/c.mp4"]}
-    finished = harness.data("finished")
-    assert [row["file"] for row in finished["latest"]] == ["b/c.mp4", "store-12/evening.mp4"]
-    assert [row["request"] for row in finished["failures"]] == ["f"]
-    day = finished["days"]["2020-05-11"]
-    assert (day["clips"], day["seconds"], day["bytes"]) == (1, 600, 8_388_608)
-    assert day["cameras"] == [["camera 62303", 1]]
+    index = harness.data("index")
+    assert [row["file"] for row in index["latest"]] == ["b/c.mp4", "store-12/evening.mp4"]
+    assert [row["request"] for row in harness.data("failures")] == ["f"]
+    assert index["days"]["2020-05-11"][1:] == [1, 600, 8_388_608, 1, "4"]
+    assert index["cameras"] == ["camera 62303"]
     assert (harness.mirror / "index.html").read_bytes() == script.html()
 
 
@@ -224,8 +284,10 @@ async def test_what_is_outstanding_and_the_health_are_on_the_page(harness: Harne
     at_work = a_status(a_clip(State.DOWNLOADING), state=State.DOWNLOADING, name=HOSTILE.replace("/", ""))
     await harness.turn(at_work, of=service(ServiceState.DEGRADED, problem))
     now = harness.data("now")
-    assert (now["count"], now["requests"][0]["request"]) == (1, at_work.name)
-    assert now["service"]["problems"] == [{"message": HOSTILE, "since": rows.written(NOW)}]
+    assert (now["count"], now["active"][0]["request"]) == (1, at_work.name)
+    assert [row["request"] for row in harness.data("outstanding")] == [at_work.name]
+    assert now["counts"] == {"downloading": 1}
+    assert now["service"]["problems"] == [{"message": HOSTILE, "since": activity.written(NOW)}]
     assert b"<" not in harness.path("now.js").read_bytes()
 
 
@@ -258,7 +320,7 @@ async def test_deleted_footage_goes_from_the_page(harness: Harness) -> None:
     await harness.shown_after(done(), done("b"))
     gone = done(clips=(replace(done().clips[0], state=State.REMOVED),), state=State.REMOVED)
     assert await harness.shown_after(gone) == {"2020-05-11": ["b.mp4"]}
-    assert [row["file"] for row in harness.data("finished")["latest"]] == ["b.mp4"]
+    assert [row["file"] for row in harness.data("index")["latest"]] == ["b.mp4"]
     gone = done("b", clips=(replace(done().clips[0], state=State.REMOVED),), state=State.REMOVED)
     assert await harness.shown_after(gone) == {}
 
@@ -274,8 +336,8 @@ async def test_footage_that_people_delete_goes_from_the_page_a_day_at_a_time(har
         await harness.turn()
         lost.append(sum(map(len, harness.shown().values())))
     assert lost == [2, 1, 1, 1]
-    assert [row["file"] for row in harness.data("finished")["latest"]] == ["store-12/evening.mp4"]
-    assert harness.data("finished")["days"].keys() == {"2020-05-11"}
+    assert [row["file"] for row in harness.data("index")["latest"]] == ["store-12/evening.mp4"]
+    assert harness.data("index")["days"].keys() == {"2020-05-11"}
 
 
 async def test_in_a_mirror_that_is_not_mounted_nothing_is_missing(harness: Harness) -> None:
@@ -332,7 +394,10 @@ async def test_a_start_reads_only_what_was_written_since(harness: Harness) -> No
     assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
 
 
-@pytest.mark.parametrize("lost", ["_page", "_page/finished.js", "_page/days/2020-05-11.js", "index.html"])
+@pytest.mark.parametrize(
+    "lost",
+    ["_page", "_page/index.js", "_page/days/2020-05-11-11.js", "_page/lanes/2020-05-11.js", "index.html"],
+)
 @pytest.mark.parametrize("when", ["running", "stopped"])
 async def test_what_a_person_deletes_is_made_again(harness: Harness, lost: str, when: str) -> None:
     shown = await harness.shown_after(done(), done("b", START + timedelta(days=1)))
@@ -340,16 +405,16 @@ async def test_what_a_person_deletes_is_made_again(harness: Harness, lost: str, 
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name in ("store-12/evening", "b"):
         os.utime(harness.mirror / f"{name}.status.json", (0, 0))
-    if when == "stopped" or "days" in lost:  # a day is only missed at a start
+    if when == "stopped" or "2020" in lost:  # a day is only missed at a start
         harness.another()
     assert await harness.shown_after() == shown
     assert path.exists()
 
 
-@pytest.mark.parametrize("damage", [b"", b"\0" * 50, b"camspool.finished({});\n", b"camspool.finished(["])
+@pytest.mark.parametrize("damage", [b"", b"\0" * 50, b"camspool.index({});\n", b"camspool.index(["])
 async def test_a_damaged_index_is_made_again(harness: Harness, damage: bytes) -> None:
     shown = await harness.shown_after(done())
-    harness.path("finished.js").write_bytes(damage)
+    harness.path("index.js").write_bytes(damage)
     harness.another()
     assert await harness.shown_after() == shown
 
@@ -443,7 +508,7 @@ async def test_a_defect_of_the_page_stops_the_page_alone_until_a_reload(
 ) -> None:
     await harness.shown_after(done())
     with capture_logs() as logs, monkeypatch.context() as patched:
-        patched.setattr(rows, "totals", None)
+        patched.setattr("camspool.page.hours.Details.changed", None)
         harness.page.note(done("b"))
         await harness.turn()
         await harness.turn()
@@ -465,27 +530,26 @@ async def test_a_request_that_cannot_be_shown_is_left_out_and_told(
     assert [(line["event"], line["request"]) for line in logs] == [("request_not_shown", "b")]
 
 
-def a_row(**changes: Any) -> dict[str, Any]:
-    [row] = rows.footage(done(), PRAGUE)["2020-05-11"]
-    return {**row, "pictured": False, **changes}
+def a_row(**changes: Any) -> ClipRow:
+    [row] = clips.footage(done(), PRAGUE)["2020-05-11-11"]
+    return row._replace(**changes)
 
 
 NO_ROWS: list[Any] = [
-    *(None, [], {}, {"camera": 1}),
-    *(a_row(poster=name) for name in ("../../index.html", "a/b.jpg", None, "x.jpg")),
+    *(None, [], {}, {"camera": 1}, [*a_row(), 1], list(a_row())[1:]),
+    *(a_row(poster=name) for name in ("../../index.html", "a/b", None, "x", "a" * 33)),
+    *(a_row(at=at) for at in (None, 1e18, -(10**18), 10**30, True, "1")),
     *(a_row(file=path) for path in ("../a.mp4", "/a.mp4", "a//b.mp4", "a\0.mp4", "\ud800.mp4", None)),
     *(a_row(seconds=number) for number in (-1, 1e300, "1", None)),
-    *(a_row(bytes=10**30), a_row(more=1), a_row(camera=None), a_row(piece="1")),
+    *(a_row(bytes=10**30), a_row(camera=None), a_row(piece="1"), a_row(estimated=True)),
 ]
 
 
 @pytest.mark.parametrize("row", NO_ROWS)
 async def test_a_day_with_something_else_in_it_is_made_again(harness: Harness, row: Any) -> None:
     shown = await harness.shown_after(done(), done("b"))
-    path = harness.path("days/2020-05-11.js")
-    path.write_bytes(
-        script.dump("day", {"format": "1 Europe/Prague", "day": "2020-05-11", "requests": [["x", [row]]]})
-    )
+    hour = {"format": "2 Europe/Prague", "hour": "2020-05-11-11", "requests": [["x", [row]]]}
+    harness.path("days/2020-05-11-11.js").write_bytes(script.dump("hour", hour))
     for name in ("store-12/evening", "b"):
         os.utime(harness.mirror / f"{name}.status.json", (0, 0))
     with capture_logs() as logs:
@@ -499,27 +563,50 @@ async def test_a_day_with_something_else_in_it_is_made_again(harness: Harness, r
 @pytest.mark.parametrize(
     "change",
     [
-        *({"days": {"../x": {}}}, {"days": {"2020-05-11": None}}, {"days": []}),
+        *({"days": {"../x": ["", 0, 0, 0, 0, ""]}}, {"days": {"2020-05-11": None}}, {"days": []}),
+        *({"days": {"2020-05-11": ["", 0, 0, 0, 0, "x"]}}, {"days": {"2020-05-11": ["", 0]}}),
         *({"latest": [None]}, {"latest": [{}]}, {"latest": [a_row()]}, {"latest": ["x"]}, {"latest": {}}),
-        *({"failures": [{"request": "x"}]}, {"failures": [{"request": "x", "at": None}]}),
-        *({"through": "1"}, {"through": None}, {"through": -1}),
+        *({"cameras": [1]}, {"cameras": {}}, {"more": 1}, {"format": 2}),
     ],
 )
 async def test_an_index_with_something_else_in_it_is_made_again(
     harness: Harness, change: dict[str, Any]
 ) -> None:
     shown = await harness.shown_after(done())
-    harness.path("finished.js").write_bytes(script.dump("finished", harness.data("finished") | change))
+    harness.path("index.js").write_bytes(script.dump("index", harness.data("index") | change))
     harness.another()
     with capture_logs() as logs:
         assert await harness.shown_after() == shown
     assert logs == []
 
 
+NO_FAILURES: list[Any] = [None, {}, [{"request": "x"}], [{"at": None}]]
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "value"),
+    [
+        *(("failures", "failures", found) for found in NO_FAILURES),
+        *(("seen", "seen", {"format": "2 Europe/Prague", "through": at}) for at in ("1", None, -1, True)),
+    ],
+)
+async def test_what_belongs_to_the_index_is_made_again_too(
+    harness: Harness, file: str, kind: str, value: Any
+) -> None:
+    shown = await harness.shown_after(done())
+    harness.path(f"{file}.js").write_bytes(script.dump(kind, value))
+    os.utime(harness.mirror / "store-12/evening.status.json", (0, 0))
+    harness.another()
+    assert await harness.shown_after() == shown
+    assert harness.data("failures") == []
+    assert harness.data("seen")["through"] > 0
+
+
 async def test_many_finished_requests_are_taken_in_a_part_at_a_time(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("camspool.page.page.MOST_PENDING", 20)
+    monkeypatch.setattr("camspool.page.page.BYTES_PER_S_AT_FIRST", 1e9)
     for number in range(35):
         harness.save(done(f"{number}"))
     shown = []
@@ -527,25 +614,28 @@ async def test_many_finished_requests_are_taken_in_a_part_at_a_time(
         await harness.turn()
         shown.append(len(harness.shown().get("2020-05-11", [])))
     assert shown == [10, 20, 30, 35, 35, 35]
-    assert harness.data("finished")["through"] > 0
+    assert harness.data("seen")["through"] > 0
 
 
 # Posters
+
+
+def data_of(harness: Harness) -> dict[Path, tuple[int, int]]:
+    """Of each file of data its inode and date: another one was written anew."""
+    found: dict[Path, os.stat_result] = {path: path.stat() for path in harness.path("").rglob("*.js")}
+    return {path: (facts.st_ino, facts.st_mtime_ns) for path, facts in found.items()}
 
 
 async def test_each_mp4_gets_a_poster_and_both_go_together(harness: Harness, tmp_path: Path) -> None:
     await harness.turn()
     write_clip(harness.mirror / "a.mp4", "moov_last")
     await harness.shown_after(done("a"))
-    illustrated = await harness.posters.make()
-    assert illustrated == {"2020-05-11"}
+    before = data_of(harness)
+    assert await harness.posters.make() == 1
     [poster] = list(harness.path("posters").rglob("*.jpg"))
     assert poster.read_bytes().startswith(b"\xff\xd8\xff")
-    harness.page._illustrated |= illustrated
     await harness.turn()
-    finished = harness.data("finished")
-    assert finished["latest"][0]["pictured"]
-    assert finished["days"]["2020-05-11"]["pictured"] == 1
+    assert data_of(harness) == before, "a poster rewrites nothing"
     await harness.shown_after(done("a", clips=(replace(done("a").clips[0], state=State.REMOVED),)))
     assert harness.pictures() == []
 
@@ -565,9 +655,9 @@ async def test_a_video_without_a_picture_is_tried_once(harness: Harness) -> None
     await harness.shown_after(done("a"), done("gone"))
     (harness.mirror / "gone.mp4").unlink()
     with capture_logs() as logs:
-        assert await harness.posters.make() == set()
-        harness.posters.look_at({"2020-05-11"})
-        assert await harness.posters.make() == set()
+        assert await harness.posters.make() == 0
+        harness.posters.look_at({"2020-05-11-11"})
+        assert await harness.posters.make() == 0
     assert [line["event"] for line in logs] == ["poster_not_made"] * 2
     assert harness.pictures() == []
 
@@ -590,7 +680,7 @@ async def test_a_video_on_a_share_that_has_died_holds_up_nothing_else(
     making = asyncio.create_task(harness.posters.make())
     await asyncio.sleep(0.05)
     alive.set()
-    assert await making == {"2020-05-11"}
+    assert await making == 1
 
 
 async def test_a_full_disk_gets_no_posters(harness: Harness) -> None:
@@ -598,9 +688,9 @@ async def test_a_full_disk_gets_no_posters(harness: Harness) -> None:
     write_clip(harness.mirror / "a.mp4", "moov_last")
     await harness.shown_after(done("a"))
     harness.has_room = False
-    assert await harness.posters.make() == set()
+    assert await harness.posters.make() == 0
     harness.has_room = True
-    assert await harness.posters.make() == {"2020-05-11"}
+    assert await harness.posters.make() == 1
 
 
 async def test_without_pyav_there_are_no_posters_and_no_fuss(
@@ -610,7 +700,7 @@ async def test_without_pyav_there_are_no_posters_and_no_fuss(
     harness.another()
     with capture_logs() as logs:
         await harness.shown_after(done())
-        assert await harness.posters.make() == set()
+        assert await harness.posters.make() == 0
     assert logs == []
 
 
@@ -628,7 +718,7 @@ async def test_what_others_put_beside_the_data_stays_and_stops_nothing(
     await harness.turn()
     harness.path(strange).parent.mkdir(parents=True, exist_ok=True)
     harness.path(strange).write_bytes(b"x")
-    harness.path("finished.js").unlink()  # so that all is looked through again, and tidied
+    harness.path("index.js").unlink()  # so that all is looked through again, and tidied
     with capture_logs() as logs:
         for status in (done(), done("b")):
             harness.save(status)
@@ -636,7 +726,7 @@ async def test_what_others_put_beside_the_data_stays_and_stops_nothing(
             await harness.turn()
             await harness.turn()
     assert logs == []
-    assert [row["file"] for row in harness.data("finished")["latest"]] == [
+    assert [row["file"] for row in harness.data("index")["latest"]] == [
         "store-12/evening.mp4",
         "b.mp4",
     ]
@@ -648,7 +738,7 @@ async def test_posters_of_days_without_footage_go(harness: Harness) -> None:
     stray = harness.path("posters/1999-01-01/ab12.jpg")
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"x")
-    harness.path("finished.js").unlink()
+    harness.path("index.js").unlink()
     await harness.shown_after()
     assert not stray.exists()
 
@@ -673,13 +763,13 @@ async def test_a_daemon_keeps_its_page_and_the_others_know_that_it_is_ours(
             if list((camspool.mirror / "_page/posters").rglob("*.jpg")):
                 break
             await asyncio.sleep(0.02)
-    [day] = (camspool.mirror / "_page/days").iterdir()
-    assert script.load("day", day.read_bytes())["requests"][0][1][0]["file"] == "a/b.mp4"
+    [hour] = (camspool.mirror / "_page/days").iterdir()
+    assert script.load("hour", hour.read_bytes())["requests"][0][1][0][0] == "a/b.mp4"
     assert list((camspool.mirror / "_page/posters").rglob("*.jpg"))
     now = script.load("now", (camspool.mirror / "_page/now.js").read_bytes())
-    assert (now["service"]["state"], now["requests"]) == ("stopped", [])
-    finished = script.load("finished", (camspool.mirror / "_page/finished.js").read_bytes())
-    assert [row["request"] for row in finished["failures"]] == ["wrong"]
+    assert (now["service"]["state"], now["count"]) == ("stopped", 0)
+    failures = script.load("failures", (camspool.mirror / "_page/failures.js").read_bytes())
+    assert [row["request"] for row in failures] == ["wrong"]
     assert list(Verification(Mirror(camspool.mirror), [EVERYTHING], NOW).problems()) == []
     async with daemon(
         tmp_path, sim, page={"enabled": True, "every": 1}, cleanup={"keep": "1s", "every": "100ms"}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 FLAGS = (
     "--headless",
@@ -24,6 +25,20 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-pipe",
 )
+
+_KEYS = {
+    "Enter": 13,
+    "Escape": 27,
+    "PageUp": 33,
+    "PageDown": 34,
+    "End": 35,
+    "Home": 36,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+}
+"""What Windows calls keys that write nothing, which the protocol wants."""
 
 
 class Browser:
@@ -57,8 +72,10 @@ class Browser:
                 assert "error" not in answer, answer
                 return answer["result"]
 
-    def open(self, page: Path, width: int = 1280, height: int = 900, scheme: str = "light") -> None:
-        """Open a file, as a double click does."""
+    def open(
+        self, page: Path, *, link: str = "", width: int = 1280, height: int = 900, scheme: str = "light"
+    ) -> None:
+        """Open a file, as a double click does; or a link into it."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -69,7 +86,8 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", features=features)
         self.asked_for.clear()
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url="about:blank")  # else only the link would be another
+        self.call("Page.navigate", url=page.as_uri() + (f"#{quote(link, safe='=&:+%')}" if link else ""))
         self.until("document.readyState === 'complete'")
 
     def value(self, expression: str) -> Any:
@@ -103,11 +121,35 @@ class Browser:
         )
 
     def press(self, key: str) -> None:
-        """Press Enter or Escape and let it go."""
-        code = {"Enter": 13, "Escape": 27}[key]
-        text = {"text": "\r"} if key == "Enter" else {}
+        """Press a key and let it go."""
+        code = _KEYS.get(key, ord(key[0].upper()))
+        text = {"text": "\r" if key == "Enter" else key} if key == "Enter" or len(key) == 1 else {}
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **text)
+
+    def type(self, selector: str, text: str) -> None:
+        """Click into a field and write."""
+        self.click(selector)
+        self.call("Input.insertText", text=text)
+
+    def click(self, selector: str, across: float = 0.5) -> None:
+        """Click an element with the mouse, at a part of its width."""
+        x, y = self._point(selector, across)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def point(self, selector: str, across: float = 0.5) -> None:
+        """Let the mouse rest on an element, at a part of its width."""
+        x, y = self._point(selector, across)
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def _point(self, selector: str, across: float) -> tuple[float, float]:
+        x, y = self.value(
+            f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
+            "found.scrollIntoView({block: 'nearest'}); const box = found.getBoundingClientRect();"
+            f"return [box.left + box.width * {across}, box.top + box.height / 2]; }})()"
+        )
+        return x, y
 
     def screenshot(self, path: Path) -> None:
         """What is to be seen now, as PNG."""

@@ -41,8 +41,8 @@ def test_the_built_wheel_holds_camspool_alone(tmp_path: Path) -> None:
         names = set(content.namelist())
     top = {name.split("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == {"camspool"}
-    shipped = {path.relative_to(DAEMON).as_posix() for path in MODULES}
-    assert shipped | {"camspool/py.typed", "camspool/page/index.html"} <= names
+    shipped = {*MODULES, DAEMON / "camspool/py.typed", *(DAEMON / "camspool/page/web").iterdir()}
+    assert {path.relative_to(DAEMON).as_posix() for path in shipped} <= names
 
 
 def test_no_file_names_a_folder_of_somebodys_machine() -> None:

@@ -1,5 +1,6 @@
-"""The page in the mirror: what is outstanding, the footage as a wall of posters, and what failed.
+"""The page in the mirror: pick a day, see the day, play the moment; what is outstanding, and what failed.
 
-`rows` says what is told, `script` in which form, `shelf` keeps the finished footage by days, `posters` makes
-the pictures, and `page` decides when. `index.html` is all that people see; it reads the data beside it.
+`clips` and `activity` say what is shown, `lanes`, `hours` and `index` hold it, `shelf` keeps their files in
+step, `script` says in which form, `posters` makes the pictures, and `page` decides when. What people see is
+in `web/`.
 """

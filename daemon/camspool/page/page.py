@@ -18,29 +18,38 @@ from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState, ServiceStatus
 from camspool.core.ports import Clock
 from camspool.core.status_document import Status
-from camspool.page import rows, script
+from camspool.page import activity, script
+from camspool.page.hours import FOLDER, version
+from camspool.page.local_days import Hour
 from camspool.page.posters import Posters
-from camspool.page.shelf import FOLDER, Shelf
+from camspool.page.shelf import Ended, Shelf
 
 log = structlog.get_logger()
 
 PAGE: Final = "index.html"
 NOW: Final = f"{FOLDER}/now.js"
+OUTSTANDING: Final = f"{FOLDER}/outstanding.js"
 
 HEARTBEAT_S: Final = 15.0
-"""So often the page is told that the daemon lives, though nothing else has happened."""
+"""The page learns at least this often that the daemon lives, though nothing else has happened."""
 SLACK: Final = timedelta(days=1)
 """A share's clock may be as far behind ours."""
-MOST_PENDING: Final = 3000
-"""So many statuses and clips are gathered before their days are written."""
+MOST_PENDING: Final = 10_000
+"""So many requests and clips are gathered before they are written."""
 TURN_S: Final = 1.0
-"""So long statuses are looked through, then the rest of the page has its turn."""
+"""Statuses are looked through for so long, then the rest of the page has its turn."""
 BREATH_S: Final = 2.0
-"""So long no posters are made, then some are again."""
+"""The pause between two rounds of posters."""
 LOOK_S: Final = 60.0
-"""So often one day is looked at whether its MP4s are still there: people delete them by hand."""
+"""How often one day is checked for MP4s that people have deleted by hand."""
 REST: Final = 10
-"""After days were written, so many times as long passes before others are."""
+"""After footage was written, nothing is written for this many times as long as that took."""
+FEW_BYTES: Final = 100_000
+"""So little may be written in every turn; beyond that:"""
+BYTES_PER_S: Final = 30_000
+"""The average rate at which finished footage is written: a full day that grows must not wear out a disk."""
+BYTES_PER_S_AT_FIRST: Final = 500_000
+"""The same while the mirror is looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class Page:
         clock: for dates and pauses.
         shelf: the finished footage.
         posters: its pictures.
-        settings: those in force now: whether there is a page, and the zone by which days are told apart.
+        settings: those in force now.
     """
 
     def __init__(
@@ -73,18 +82,16 @@ class Page:
         self._shelf = shelf
         self._posters = posters
         self._open = False
-        self._told = ""
+        self._logged = ""
         self._news: SimpleQueue[Status] = SimpleQueue()
-        self._pending: dict[str, Status] = {}
+        # What follows belongs to the thread of the turns.
+        self._pending: dict[str, Ended] = {}
         self._clips_done: dict[str, int] = {}
-        self._illustrated: set[str] = (
-            set()
-        )  # the event loop's, like the posters; what follows is the thread's
-        self._to_refresh: set[str] = set()
         self._sweep: Iterator[Status] | None = None
         self._rest_until = self._shown_at = self._looked_at = clock.monotonic()
         self._looked_at_day = ""
         self._shown: Any = None
+        self._outstanding = ""
 
     @property
     def enabled(self) -> bool:
@@ -102,22 +109,21 @@ class Page:
         if not self.enabled:
             self._open = False
             return
-        illustrated, self._illustrated = self._illustrated, set()
         try:
-            self._posters.look_at(await in_thread(self._tend, service, outstanding, illustrated))
+            self._posters.look_at(await in_thread(self._tend, service, outstanding))
         except StorageTrouble as trouble:
             self._open = False  # what was missed meanwhile is found again
-            self._tell(trouble.message)
+            self._log(trouble.message)
         except Exception:
             log.exception("page_crashed")
             self._give_up()
 
     async def illustrate(self) -> None:
-        """Make posters, for ever, a few at a time."""
+        """Make posters, for ever, a few at a time. The page finds them by itself, so no data change."""
         while True:
             try:
                 if self.enabled and self._open:
-                    self._illustrated |= await self._posters.make()
+                    await self._posters.make()
             except (StorageTrouble, OSError) as trouble:
                 log.debug("poster_not_made", problem=str(trouble))
             except Exception:
@@ -125,22 +131,20 @@ class Page:
                 self._give_up()
             await self._clock.sleep(BREATH_S)
 
-    def _tend(self, service: ServiceStatus, outstanding: Sequence[Status], illustrated: set[str]) -> set[str]:
-        """One turn, in a thread; returns the days whose clips may lack posters."""
-        changed: set[str] = set()
-        self._to_refresh |= illustrated
+    def _tend(self, service: ServiceStatus, outstanding: Sequence[Status]) -> set[Hour]:
+        """One turn, in a thread; returns the hours whose clips may lack posters."""
+        hours: set[Hour] = set()
         if not self._open or self._settings().zone.key != self._shelf.zone.key or not self._is_there():
             self._open = self._begin()
-            changed |= self._shelf.index.days.keys()
+            hours |= self._shelf.hours() if self._open else set()
         if self._open:
             self._gather(outstanding)
             if service.state is not ServiceState.STOPPED:
                 self._look_through()
-            self._look_again()
-            changed |= self._show_finished()
+            hours |= self._show_finished()
             self._show_now(service, outstanding)
-            self._told = ""
-        return changed
+            self._logged = ""
+        return hours
 
     def _is_there(self) -> bool:
         with self._files.opened(PAGE) as page:
@@ -155,92 +159,120 @@ class Page:
         there, ours = self._files.read(PAGE), script.html()
         # No file, yet something: a link, such as to a portal of one's own, or a folder.
         if self._files.exists(PAGE) if there is None else not there.startswith(script.MARK):
-            self._tell(f"{PAGE} is not camspool's; move it away, or disable the page")
+            self._log(f"{PAGE} is not camspool's; move it away, or disable the page")
             return False
-        self._shelf.zone = self._settings().zone
-        self._shelf.load()
+        self._shelf.load(self._settings().zone)
         self._shelf.write_index()
         if there != ours:
             self._files.write(PAGE, ours)
-        self._sweep = self._spool.sweep(since=self._shelf.index.through)
-        self._shown = None
+        self._sweep = self._spool.sweep(since=self._shelf.through)
+        self._pending, self._clips_done = {}, {}
+        self._shown, self._outstanding = None, ""
         return True
 
     def _gather(self, outstanding: Sequence[Status]) -> None:
         while not self._news.empty():
             status = self._news.get()
-            self._pending[status.name] = status
+            self._pending[status.name] = self._shelf.ended(status)
         for status in outstanding:
             # Of a request with many clips, those are shown that are done already.
             if status.progress.clips_done > self._clips_done.get(status.name, 0):
-                self._pending.setdefault(status.name, status)
+                self._pending.setdefault(status.name, self._shelf.ended(status))
         self._clips_done = {status.name: status.progress.clips_done for status in outstanding}
 
     def _look_through(self) -> None:
         """Go on reading the statuses of the mirror, until all have been seen."""
         end = self._clock.monotonic() + TURN_S
-        weight = sum(1 + len(status.clips) for status in self._pending.values())
+        weight = sum(map(_weight, self._pending.values()))
         while self._sweep is not None and weight < MOST_PENDING and self._clock.monotonic() < end:
             status = next(self._sweep, None)
             if status is None:
                 self._sweep = None
-            elif status.state.final:
-                self._pending.setdefault(status.name, status)
-                weight += 1 + len(status.clips)
+            elif status.state.final and status.name not in self._pending:
+                self._pending[status.name] = ended = self._shelf.ended(status)
+                weight += _weight(ended)
 
-    def _look_again(self) -> None:
-        """Have the next day looked at, the latest first, and from the beginning again after the earliest."""
+    def _day_to_look_at(self) -> str | None:
+        """Once in a while the next day, the latest first, and from the beginning again after the earliest."""
         now, days = self._clock.monotonic(), self._shelf.index.days
         if now - self._looked_at < LOOK_S or not days:
-            return
+            return None
         earlier = (day for day in days if day < self._looked_at_day)
         self._looked_at, self._looked_at_day = now, max(earlier, default=max(days))
-        self._to_refresh.add(self._looked_at_day)
+        return self._looked_at_day
 
-    def _show_finished(self) -> set[str]:
-        """Write what has ended to its days, and the index; then rest, for it may have been much."""
-        began, index = self._clock.monotonic(), self._shelf.index
-        all_seen_now = self._sweep is None and not index.through
-        if began < self._rest_until or not (self._pending or self._to_refresh or all_seen_now):
+    def _show_finished(self) -> set[Hour]:
+        """Write what has ended; then rest, for it may have been much."""
+        began, shelf = self._clock.monotonic(), self._shelf
+        all_seen_now = self._sweep is None and not shelf.through
+        if began < self._rest_until:
             return set()
-        was_complete = index.through
-        changed = self._shelf.put(self._pending.values())
-        self._shelf.refresh(self._to_refresh)
-        self._pending, self._to_refresh = {}, set()
-        if was_complete and not index.through:
+        day = self._day_to_look_at()
+        if not (self._pending or day or all_seen_now):
+            return set()
+        was_complete, written = shelf.through, shelf.written
+        hours = shelf.put(self._pending.values())
+        if day:
+            hours |= shelf.refresh(day)
+        is_news, self._pending = bool(self._pending or all_seen_now), {}
+        if was_complete and not shelf.through:
             self._sweep = self._spool.sweep()
         if all_seen_now:
-            self._shelf.forget_others()
+            shelf.forget_others()
+        shelf.write_index()
         if self._sweep is None:
-            index.through = (self._clock.now() - SLACK).timestamp()
-        self._shelf.write_index()
-        ended = self._clock.monotonic()
-        self._rest_until = ended + REST * (ended - began)
-        return changed
+            shelf.through = (self._clock.now() - SLACK).timestamp()
+            if is_news:
+                shelf.write_seen()
+        elif was_complete and not shelf.through:
+            shelf.write_seen()
+        rate = BYTES_PER_S if self._sweep is None else BYTES_PER_S_AT_FIRST
+        ended, more = self._clock.monotonic(), shelf.written - written - FEW_BYTES
+        self._rest_until = ended + max(REST * (ended - began), more / rate)
+        return hours
 
     def _show_now(self, service: ServiceStatus, outstanding: Sequence[Status]) -> None:
-        health, now = rows.health(service), self._clock.monotonic()
+        health, now = activity.health(service), self._clock.monotonic()
+        requests = activity.outstanding(outstanding)
         shown = {
-            "finished": self._shelf.edition,
-            "requests": rows.outstanding(outstanding),
+            "index": self._shelf.edition,
+            "failures": self._shelf.failures_edition,
+            "outstanding": self._show_outstanding(requests),
+            "active": activity.active(requests),
+            "counts": activity.counts(outstanding),
             "count": len(outstanding),
             "all_seen": self._sweep is None,
+            "pictures": self._posters.available,
         }
         news = (shown, health["state"], health["problems"])
         if news == self._shown and now - self._shown_at < HEARTBEAT_S:
             return
-        at, zone = rows.written(service.updated_at), self._shelf.zone.key
-        self._files.write(NOW, script.dump("now", {"at": at, "zone": zone, "service": health, **shown}))
+        at, zone = activity.written(service.updated_at), self._shelf.zone.key
+        written = {"at": at, "next_s": HEARTBEAT_S, "zone": zone, "service": health, **shown}
+        self._files.write(NOW, script.dump("now", written))
         self._shown, self._shown_at = news, now
 
-    def _tell(self, problem: str) -> None:
+    def _show_outstanding(self, requests: list[activity.Row]) -> str:
+        """Write the list of what is outstanding, which is only read by who opens it; returns its edition."""
+        data = script.dump("outstanding", requests)
+        edition = version(data)
+        if edition != self._outstanding:
+            self._files.write(OUTSTANDING, data)
+            self._outstanding = edition
+        return edition
+
+    def _log(self, problem: str) -> None:
         """Log a trouble once, until it is over."""
-        if problem != self._told:
+        if problem != self._logged:
             log.warning("page_not_written", problem=problem)
-        self._told = problem
+        self._logged = problem
 
     def _give_up(self) -> None:
         """A defect of the page must not stop what it shows: it is left as it is until a start or reload."""
         self._gave_up_with = self._settings()
         self._open = False
         self._pending = {}  # it may be what cannot be shown; after a reload all is found again
+
+
+def _weight(ended: Ended) -> int:
+    return 1 + sum(map(len, ended.hours.values()))

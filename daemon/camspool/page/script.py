@@ -15,6 +15,21 @@ from typing import Any, Final
 MARK: Final = b"<!doctype html><!-- camspool's page: made by the daemon, which replaces it -->\n"
 """The first line of every page of ours; whatever else is called index.html is left alone."""
 
+_SCRIPTS: Final = (
+    "words",
+    "data",
+    "state",
+    "footage",
+    "work",
+    "calendar",
+    "lanes",
+    "wall",
+    "player",
+    "preview",
+    "main",
+)
+"""In this order; they share one scope."""
+
 _CALL: Final = re.compile(rb"camspool\.(?P<name>[a-z]+)\((?P<value>.*)\);\n", re.DOTALL)
 
 
@@ -39,13 +54,21 @@ def load(name: str, data: bytes | None) -> Any:
 
 
 def html() -> bytes:
-    """The page. It carries the hashes of its own script and style, and nothing else may run in it."""
-    text = resources.files("camspool.page").joinpath("index.html").read_text("utf-8")
-    for tag in ("style", "script"):
-        (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    """The page, one file. It carries the hashes of its script and style, and nothing else may run in it."""
+    text = _web("index.html")
+    for tag, inline in (("style", _web("style.css")), ("script", _scripts())):
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
         text = text.replace(f"{tag}-hash", f"sha256-{digest}", 1)
+        text = text.replace(f"<{tag}></{tag}>", f"<{tag}>{inline}</{tag}>", 1)
     return MARK + text.encode()
+
+
+def _scripts() -> str:
+    return '"use strict";\n' + "".join(_web(f"{name}.js") for name in _SCRIPTS)
+
+
+def _web(name: str) -> str:
+    return resources.files("camspool.page").joinpath("web", name).read_text("utf-8")
 
 
 def _finite(text: str) -> float:

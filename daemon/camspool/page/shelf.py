@@ -1,13 +1,14 @@
-"""The finished footage, one file of data a day, and the index of the days; read, changed and written.
+"""The finished footage on the page: details by hours, lanes by days, and one index; kept in step.
 
-Memory holds the index and one day at a time. What a kill leaves is put right by offering the same statuses
+Memory holds the index, the failures and one day's lanes with one hour's details at a time. Details are
+written before lanes and lanes before the index; what a kill leaves is put right by offering the same requests
 again.
 """
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,47 +17,49 @@ import structlog
 from camspool.adapters.spool.own_files import OwnFiles
 from camspool.core.errors import StorageTrouble
 from camspool.core.status_document import Status
-from camspool.page import rows, script
-from camspool.page.rows import Row
+from camspool.page import activity, index, lanes, script
+from camspool.page.activity import Row
+from camspool.page.clips import ClipRow, clip_row, footage, rows_of
+from camspool.page.hours import FILE, FOLDER, HOURS, Hours, version
+from camspool.page.index import DAY, Index
+from camspool.page.lanes import HourFigures, Lanes
+from camspool.page.local_days import Hour, day_of
 
 log = structlog.get_logger()
 
-FOLDER: Final = "_page"
-INDEX: Final = f"{FOLDER}/finished.js"
-DAYS: Final = f"{FOLDER}/days"
+INDEX: Final = f"{FOLDER}/index.js"
+FAILURES: Final = f"{FOLDER}/failures.js"
+SEEN: Final = f"{FOLDER}/seen.js"
+LANES: Final = f"{FOLDER}/lanes"
 POSTERS: Final = f"{FOLDER}/posters"
-_FORMAT: Final = "1"
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_DAY_FILE: Final = re.compile(rf"{_DAY.pattern}\.js", re.ASCII)
+MOST_FAILURES: Final = 100
+_FORMAT: Final = "2"
 _POSTER: Final = re.compile(r"[0-9a-f]+\.jpg")
-"""Names of our own: a NAS, a person and whoever else leave others beside them."""
-
-_ARRIVAL: Final = ("day", "request", "at")
-"""What the latest clips have besides."""
-LATEST: Final = 12
-FAILURES: Final = 100
+_OLD_INDEX: Final = f"{FOLDER}/finished.js"
+"""Of format 1, whose days were one file each, `days/DATE.js`."""
 
 
-@dataclass(slots=True)
-class Index:
-    """What the page reads first, and what the daemon remembers of the page.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a request leaves on the page.
 
     Args:
-        through: the Unix time before which everything written is in; 0 while not all has been looked through.
-        days: figures of each day.
-        latest: the clips that arrived last, the newest first.
-        failures: the requests that failed last, the newest first.
+        name: the request.
+        hours: its clips by hour; hours that may have had some are there too.
+        failure: what went wrong.
+        arrived: when it ended, or was last written.
+        again: whether an earlier run under this name may have left clips at other hours.
     """
 
-    format: str
-    through: float = 0.0
-    days: dict[str, Row] = field(default_factory=dict)
-    latest: list[Row] = field(default_factory=list)
-    failures: list[Row] = field(default_factory=list)
+    name: str
+    hours: Mapping[Hour, list[ClipRow]]
+    failure: Row | None
+    arrived: str
+    again: bool
 
 
 class Shelf:
-    """Keeps the files of the days and the index; for one thread at a time.
+    """Keeps the files of the finished footage; for one thread at a time.
 
     Args:
         files: the mirror.
@@ -65,202 +68,277 @@ class Shelf:
 
     def __init__(self, files: OwnFiles, zone: ZoneInfo) -> None:
         self._files = files
+        self.written = 0
+        self._begin(zone)
+
+    def _begin(self, zone: ZoneInfo) -> None:
         self.zone = zone
+        # Data of another format, or by another zone, are made anew.
+        self._format = f"{_FORMAT} {zone.key}"
         self.index = Index(self._format)
-        self.edition = 0
+        self.failures: list[Row] = []
+        self.through = 0.0
+        self._hours = Hours(self._files, self._format)
+        self._last: dict[str, str] = {}
+
+    def load(self, zone: ZoneInfo) -> None:
+        """Take up the data where the last run left them; all begins anew when something is missing.
+
+        `through` then is the Unix time before which everything written is in; 0 while not all has been seen.
+        """
+        self._begin(zone)
+        self._remove_format_1()
+        found = index.load(script.load("index", self._files.read(INDEX)), self._format)
+        failures = script.load("failures", self._files.read(FAILURES))
+        seen = script.load("seen", self._files.read(SEEN))
+        if found is None or not _are_failures(failures) or not _is_seen(seen, self._format):
+            return
+        self.index, self.failures = found, failures
+        self.through = seen["through"] if self._is_complete() else 0.0
 
     @property
-    def _format(self) -> str:
-        """Of the index and the days: those of another format, or by another zone, are made anew."""
-        return f"{_FORMAT} {self.zone.key}"
+    def edition(self) -> str:
+        """The index as it was last written."""
+        return self._last.get(INDEX, "")
 
-    def load(self) -> None:
-        """Take up the index where the last run left it; it begins anew when anything is missing."""
-        found = script.load("finished", self._files.read(INDEX))
-        self.index = Index(**found) if _is_index(found, self._format) else Index(self._format)
-        if {f"{day}.js" for day in self.index.days} - self._files.names(DAYS):
-            self.index.through = 0.0
+    @property
+    def failures_edition(self) -> str:
+        """The failures as they were last written."""
+        return self._last.get(FAILURES, "")
 
     def is_there(self) -> bool:
         """False when a person has deleted the index."""
         return INDEX.rpartition("/")[2] in self._files.names(FOLDER)
 
-    def put(self, statuses: Iterable[Status]) -> set[str]:
-        """Let the days show what has become of these requests.
+    def hours(self) -> set[Hour]:
+        """All hours that may have footage."""
+        found = (FILE.fullmatch(name) for name in self._hours.names())
+        return {match["hour"] for match in found if match and match["day"] in self.index.days}
+
+    def ended(self, status: Status) -> Ended:
+        """What a request leaves on the page: no clips of one that was edited so that it cannot be shown."""
+        hours = footage(status, self.zone)
+        if not all(map(clip_row, rows_of(hours))):
+            log.warning("request_not_shown", request=status.name, problem="its status has impossible figures")
+            hours = {hour: [] for hour in hours}
+        arrived = activity.written(status.finished_at or status.updated_at) or ""
+        again = status.request.filed_before is not None
+        return Ended(status.name, hours, activity.failure(status), arrived, again)
+
+    def put(self, requests: Iterable[Ended]) -> set[Hour]:
+        """Show what has become of these requests.
 
         Returns:
-            The days that have changed.
+            The hours that have changed.
         """
-        changes: dict[str, dict[str, list[Row]]] = {}
-        for status in statuses:
-            days = self._footage(status)
-            for day in {*days, *self._earlier_days(status)}:
-                changes.setdefault(day, {})[status.name] = days.get(day, [])
-            self._note(status, days)
-        return {day for day, requests in changes.items() if self._change(day, requests)}
+        changes: dict[Hour, dict[str, list[ClipRow]]] = {}
+        ended = {request.name: request for request in requests}
+        for request in ended.values():
+            for hour, rows in request.hours.items():
+                changes.setdefault(hour, {})[request.name] = rows
+        for hour in self._hours_of_earlier_runs(request for request in ended.values() if request.again):
+            known = self._hours.read(hour)
+            for name in (known.all().keys() & ended.keys()) if known else ():
+                changes.setdefault(hour, {}).setdefault(name, [])
+        for request in ended.values():
+            self._note(request)
+        return self._change(changes)
 
-    def refresh(self, days: Iterable[str]) -> None:
-        """Look anew which clips of these days are there, and which have a poster."""
-        for day in days:
-            self._change(day, {}, look=True)
+    def refresh(self, day: str) -> set[Hour]:
+        """See which clips of a day are still there; what is left of others goes.
+
+        Returns:
+            The hours of the day.
+        """
+        hours = {hour for hour in self.hours() if day_of(hour) == day}
+        if not hours and day in self.index.days:
+            self.through = 0.0  # somebody has deleted them
+        posters: set[str] = set()
+        changes: dict[Hour, dict[str, list[ClipRow]]] = {}
+        for hour in sorted(hours):
+            details = self._hours.read(hour)
+            requests = details.all() if details else {}
+            changes[hour] = self._changes_by_missing(requests)
+            posters |= {f"{row.poster}.jpg" for row in rows_of({**requests, **changes[hour]})}
+        self._change(changes)
+        if self.through:
+            self._remove_posters(day, self._files.names(f"{POSTERS}/{day}") - posters)
+        return hours
 
     def forget_others(self) -> None:
         """Delete what is left of days that have no footage any more, once all has been looked through."""
-        for name in self._files.names(DAYS) - {f"{day}.js" for day in self.index.days}:
-            if _DAY_FILE.fullmatch(name):
-                self._files.remove(f"{DAYS}/{name}")
+        for name in self._files.names(LANES) - {f"{day}.js" for day in self.index.days}:
+            if DAY.fullmatch(name.removesuffix(".js")):
+                self._files.remove(f"{LANES}/{name}")
+        for day, names in groupby(sorted(self._hours.names()), key=lambda name: name[:10]):
+            known = self._lanes(day).hours if day in self.index.days else {}
+            for name in names:
+                if name[11:13] not in known:
+                    self._files.remove(f"{HOURS}/{name}")
         for day in self._files.names(POSTERS) - self.index.days.keys():
-            if _DAY.fullmatch(day):
+            if DAY.fullmatch(day):
                 self._remove_posters(day, self._files.names(f"{POSTERS}/{day}"))
+        self.index.forget_cameras()
 
     def write_index(self) -> None:
-        """Write the index, which becomes another edition; the days that it names are there already."""
-        data = script.dump("finished", asdict(self.index))
-        self._files.write(INDEX, data)
-        self.edition = zlib.crc32(data)
+        """Write the index and the failures where they have changed; the days in it are there by now."""
+        self._write(FAILURES, script.dump("failures", self.failures))
+        self._write(INDEX, script.dump("index", asdict(self.index)))
 
-    def clips(self, day: str) -> dict[str, list[Row]]:
-        """The clips of a day by request; nothing where there is no such file, or it cannot be understood."""
-        return self._clips_in(self._files.read(_day_file(day))) or {}
+    def write_seen(self) -> None:
+        """Remember up to when everything is in: for the next start, and no news for the page."""
+        self._write(SEEN, script.dump("seen", {"format": self._format, "through": self.through}))
 
-    def _clips_in(self, data: bytes | None) -> dict[str, list[Row]] | None:
-        found = script.load("day", data)
-        if not isinstance(found, dict) or found.get("format") != self._format:
-            return None
-        # Pairs, for in a script the key `__proto__` of a mapping is not one like others.
-        pairs = found.get("requests")
-        return dict(pairs) if isinstance(pairs, list) and all(map(_is_pair, pairs)) else None
+    def clips(self, hour: Hour) -> list[ClipRow]:
+        """The clips of an hour; nothing where there is no such file, or it cannot be understood."""
+        details = self._hours.read(hour)
+        return list(rows_of(details.all())) if details else []
 
-    def _footage(self, status: Status) -> dict[str, list[Row]]:
-        """Nothing of a request that was edited so that it cannot be shown."""
-        days = rows.footage(status, self.zone)
-        if all(map(rows.is_clip, rows.rows_of(days))):
-            return days
-        log.warning("request_not_shown", request=status.name, problem="its status has impossible figures")
-        return {day: [] for day in days}
+    def _is_complete(self) -> bool:
+        """False when a file that the index counts is not there."""
+        counted: dict[str, int] = {}
+        for name in self._hours.names():
+            counted[name[:10]] = counted.get(name[:10], 0) + 1
+        there = self._files.names(LANES)
+        return all(
+            f"{day}.js" in there and counted.get(day, 0) >= figures[4]
+            for day, figures in self.index.days.items()
+        )
 
-    def _earlier_days(self, status: Status) -> Iterable[str]:
-        """Where footage of an earlier run under this name, long deleted, may still be shown."""
-        return self.index.days if status.request.filed_before is not None else ()
+    def _hours_of_earlier_runs(self, requests: Iterable[Ended]) -> list[Hour]:
+        """Where footage of an earlier run under these names, long deleted, may still be shown."""
+        names = [request.name for request in requests]
+        return [hour for hour in self.hours() if self._hours.mentions(hour, names)] if names else []
 
-    def _change(self, day: str, changes: Mapping[str, list[Row]], *, look: bool = False) -> bool:
-        path = _day_file(day)
-        before = self._files.read(path)
-        known = self._clips_in(before)
-        if known is None and day in self.index.days:
-            self.index.through = 0.0  # it was damaged: what else is of that day only the statuses know
-        found = {**(known or {}), **changes}
-        found = self._without_missing(found) if look else found
-        requests = {name: clips for name, clips in found.items() if clips}
-        self._look_for_posters(day, requests)
-        if not requests:
-            self.index.days.pop(day, None)
-            return self._files.remove(path)
-        self.index.days[day] = rows.totals(requests)
-        data = script.dump("day", {"format": self._format, "day": day, "requests": list(requests.items())})
-        if data == before:
+    def _change(self, changes: Mapping[Hour, Mapping[str, list[ClipRow]]]) -> set[Hour]:
+        changed: set[Hour] = set()
+        for day, hours in groupby(sorted(changes), key=day_of):
+            lanes_ = self._lanes(day)
+            for hour in hours:
+                if self._change_hour(lanes_, hour, changes[hour]):
+                    changed.add(hour)
+            self._write_lanes(lanes_)
+        return changed
+
+    def _change_hour(self, lanes_: Lanes, hour: Hour, changes: Mapping[str, list[ClipRow]]) -> bool:
+        before = self._hours.read(hour)
+        known = lanes_.hours.get(hour[11:], HourFigures([], 0))
+        if before is None or len(before.parts) < len(known.versions):
+            self.through = 0.0  # something was damaged or deleted: its requests only the statuses know
+        before = before or self._hours.discard(hour)
+        parts = before.changed(changes)
+        versions, size = self._hours.write(hour, parts, before)
+        self.written += size
+        if versions == known.versions == before.versions():
             return False
-        self._files.write(path, data)
+        rows = [row for part in parts for row in rows_of(part)]
+        lanes_.replace(hour, rows, versions, self.zone)
+        self._forget(hour, rows_of(before.all()), rows)
         return True
 
-    def _without_missing(self, requests: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
-        """Only those whose MP4 is there; all of them where one cannot look."""
-        try:
-            missing = self._files.missing({row["file"] for row in rows.rows_of(requests)})
-        except StorageTrouble:
-            return dict(requests)
-        return {
-            name: [row for row in clips if row["file"] not in missing] for name, clips in requests.items()
-        }
-
-    def _look_for_posters(self, day: str, requests: Mapping[str, list[Row]]) -> None:
-        """Mark the clips that have one; the posters of clips that are gone go too."""
-        posters = self._files.names(f"{POSTERS}/{day}")
-        for row in rows.rows_of(requests):
-            row["pictured"] = row["poster"] in posters
-        files = {row["file"] for row in rows.rows_of(requests)}
-        latest = [item for item in self.index.latest if item["day"] != day or item["file"] in files]
+    def _forget(self, hour: Hour, before: Iterable[ClipRow], after: Iterable[ClipRow]) -> None:
+        """What was kept of clips that are gone goes too."""
+        files, posters = {row.file for row in after}, {row.poster for row in after}
+        gone = {row.poster for row in before} - posters
+        self._remove_posters(day_of(hour), {f"{poster}.jpg" for poster in gone})
         self.index.latest = [
-            {**item, "pictured": item["poster"] in posters} if item["day"] == day else item for item in latest
+            item for item in self.index.latest if item["hour"] != hour or item["file"] in files
         ]
-        self._remove_posters(day, posters - {row["poster"] for row in rows.rows_of(requests)})
+
+    def _lanes(self, day: str) -> Lanes:
+        """The lanes of a day as they were written, or made anew from its details."""
+        found = lanes.load(script.load("lanes", self._files.read(_lanes_file(day))), self._format, day)
+        return found if found is not None else self._lanes_of_details(day)
+
+    def _lanes_of_details(self, day: str) -> Lanes:
+        made = Lanes(day)
+        for hour in sorted({name[:13] for name in self._hours.names() if name[:10] == day}):
+            details = self._hours.read(hour)
+            if details and details.parts:
+                made.replace(hour, rows_of(details.all()), details.versions(), self.zone)
+        return made
+
+    def _write_lanes(self, lanes_: Lanes) -> None:
+        path = _lanes_file(lanes_.day)
+        data = script.dump("lanes", lanes.dump(lanes_, self._format, self.zone))
+        if not lanes_.cameras:
+            self._files.remove(path)
+        elif self._files.read(path) != data:
+            self._files.write(path, data)
+            self.written += len(data)
+        self.index.show(lanes_, version(data))
+
+    def _changes_by_missing(self, requests: Mapping[str, list[ClipRow]]) -> dict[str, list[ClipRow]]:
+        """The requests of which an MP4 is gone, with those that are left; none where one cannot look."""
+        try:
+            missing = self._files.missing({row.file for row in rows_of(requests)})
+        except StorageTrouble:
+            return {}
+        return {
+            name: [row for row in rows if row.file not in missing]
+            for name, rows in requests.items()
+            if any(row.file in missing for row in rows)
+        }
 
     def _remove_posters(self, day: str, names: Iterable[str]) -> None:
         for name in names:
             if _POSTER.fullmatch(name):  # not one that is just being made, and nothing of others
                 self._files.remove(f"{POSTERS}/{day}/{name}")
 
-    def _note(self, status: Status, days: Mapping[str, list[Row]]) -> None:
+    def _remove_format_1(self) -> None:
+        self._files.remove(_OLD_INDEX)
+        for name in self._files.names(HOURS):
+            if DAY.fullmatch(name.removesuffix(".js")):
+                self._files.remove(f"{HOURS}/{name}")
+
+    def _write(self, path: str, data: bytes) -> None:
+        edition = version(data)
+        if self._last.get(path) != edition:
+            self._files.write(path, data)
+            self.written += len(data)
+            self._last[path] = edition
+
+    def _note(self, request: Ended) -> None:
         """Keep the lists of what came last."""
-        index, name = self.index, status.name
-        arrived = rows.written(status.finished_at or status.updated_at)
         clips = [
-            {**row, "day": day, "request": name, "at": arrived, "pictured": False}
-            for day, found in days.items()
-            for row in found
+            {
+                "request": request.name,
+                "file": row.file,
+                "camera": row.camera,
+                "hour": hour,
+                "at": row.at,
+                "arrived": request.arrived,
+            }
+            for hour, rows in request.hours.items()
+            for row in rows
         ]
-        index.latest = _newest([*_others(index.latest, name), *clips], LATEST)
-        failure = rows.failure(status)
-        failures = [*_others(index.failures, name), *([failure] if failure else [])]
-        index.failures = _newest(failures, FAILURES)
+        self.index.arrived(request.name, clips)
+        others = [row for row in self.failures if row["request"] != request.name]
+        failures = [*others, *([request.failure] if request.failure else [])]
+        self.failures = sorted(failures, key=lambda row: str(row["at"]), reverse=True)[:MOST_FAILURES]
 
 
-def poster_file(day: str, row: Row) -> str:
+def poster_file(hour: Hour, poster: str) -> str:
     """Where the poster of a clip lies."""
-    return f"{POSTERS}/{day}/{row['poster']}"
+    return f"{POSTERS}/{day_of(hour)}/{poster}.jpg"
 
 
-def _day_file(day: str) -> str:
-    return f"{DAYS}/{day}.js"
+def _lanes_file(day: str) -> str:
+    return f"{LANES}/{day}.js"
 
 
-def _others(items: Iterable[Row], request: str) -> list[Row]:
-    return [item for item in items if item["request"] != request]
-
-
-def _newest(items: list[Row], most: int) -> list[Row]:
-    return sorted(items, key=lambda item: (item["at"], item.get("from", "")), reverse=True)[:most]
-
-
-def _is_pair(pair: Any) -> bool:
-    match pair:
-        case [str(), [*clips]]:
-            return all(map(rows.is_clip, clips))
-    return False
-
-
-def _is_index(found: Any, format_: str) -> bool:
-    match found:
-        case {
-            "format": str(format_found),
-            "through": int() | float() as through,
-            "days": dict() as days,
-            "latest": list() as latest,
-            "failures": list() as failures,
-            **others,
-        }:
-            return (
-                format_found == format_
-                and not others
-                and through >= 0
-                and all(_DAY.fullmatch(day) and isinstance(days[day], dict) for day in days)
-                and all(map(_is_latest, latest))
-                and all(map(_is_failure, failures))
-            )
-    return False
-
-
-def _is_latest(item: Any) -> bool:
-    if not _is_item(item, *_ARRIVAL):
-        return False
-    return rows.is_clip({key: value for key, value in item.items() if key not in _ARRIVAL})
-
-
-def _is_failure(item: Any) -> bool:
-    return _is_item(item, "request", "state", "at", "message", "hint") and isinstance(
-        item.get("cameras"), list
+def _are_failures(found: Any) -> bool:
+    texts = ("request", "state", "at", "message", "hint")
+    return isinstance(found, list) and all(
+        isinstance(row, dict)
+        and all(isinstance(row.get(text), str) for text in texts)
+        and isinstance(row.get("cameras"), list)
+        for row in found
     )
 
 
-def _is_item(item: Any, *texts: str) -> bool:
-    return isinstance(item, dict) and all(isinstance(item.get(text), str) for text in texts)
+def _is_seen(found: Any, format_: str) -> bool:
+    match found:
+        case {"format": str(format_found), "through": int() | float() as through}:
+            return format_found == format_ and not isinstance(through, bool) and through >= 0
+    return False

@@ -1,0 +1,6 @@
+// The beginning.
+
+addEventListener("popstate", follow);
+addEventListener("hashchange", () => { if (!player.open) follow(); });
+follow();
+poll();
