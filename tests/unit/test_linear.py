@@ -20,10 +20,11 @@ from camspool.adapters.logs import without_secrets
 from camspool.adapters.survilla import answers, failures, parsing
 from camspool.commands.request.relative_times import moment
 from camspool.core import addresses, fields, http_dates, mount_table, naming, text, timetable
+from camspool.core.durations import duration
 from camspool.core.errors import CamspoolError
 from camspool.core.instants import instant, interval
 from camspool.core.problems import Unexpected
-from camspool.core.quantities import duration, rate, size
+from camspool.core.quantities import rate, size
 
 ROOT: Final = Path(__file__).parents[2] / "daemon/camspool"
 LONG: Final = 64 * 1024
@@ -193,6 +194,7 @@ LOOKED_AT: Final = {
     "core/iso8601.py",
     "core/mount_table.py",
     "core/naming.py",
+    "core/durations.py",
     "core/quantities.py",
     "core/text.py",
     "core/timetable.py",

@@ -25,10 +25,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from camspool.core import addresses
 from camspool.core.addresses import Address
+from camspool.core.durations import DURATION, LONGEST_S, duration, written
 from camspool.core.fields import height
 from camspool.core.notices import Occasion
 from camspool.core.problems import Unexpected
-from camspool.core.quantities import DURATION, LONGEST_S, duration, size, written
+from camspool.core.quantities import size
 from camspool.core.status_document import MOST_CLIPS
 from camspool.core.timetable import Limit, limit
 from camspool.core.values import HeightSelector, Problem

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from camspool.core.durations import DURATION, duration
 from camspool.core.instants import INSTANT, INTERVAL, instant, interval
 from camspool.core.problems import Unexpected, shown, within
-from camspool.core.quantities import DURATION, duration
 from camspool.core.values import CameraRef, HeightSelector, Problem, Take
 
 HEIGHT: Final = '720 (exactly), "best", "smallest", "<=720" or ">=720"'

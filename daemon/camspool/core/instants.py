@@ -10,9 +10,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from camspool.core import iso8601
+from camspool.core.durations import duration, looks_like_duration
 from camspool.core.iso8601 import NoTimeStamp, TimeStamp
 from camspool.core.problems import Unexpected
-from camspool.core.quantities import duration
 
 INSTANT: Final = 'Unix seconds or ISO 8601 such as "2020-05-11T09:41:29Z"'
 INTERVAL: Final = (
@@ -59,14 +59,14 @@ def interval(value: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:
     if not isinstance(value, str) or len(value) > 2 * iso8601.LONGEST:
         raise Unexpected(INTERVAL)
     parts = [part.strip() for part in value.split("/")]
-    if len(parts) != 2 or all(map(_looks_like_duration, parts)):
+    if len(parts) != 2 or all(map(looks_like_duration, parts)):
         raise Unexpected(INTERVAL)
     first, second = parts
-    if _looks_like_duration(first):
+    if looks_like_duration(first):
         end = instant(second, zone, later=True)
         return end - timedelta(seconds=duration(first)), end
     start = instant(first, zone)
-    if _looks_like_duration(second):
+    if looks_like_duration(second):
         return start, start + timedelta(seconds=duration(second))
     if _is_unix(first) or _is_unix(second):
         return start, instant(second, zone, later=True)
@@ -81,10 +81,6 @@ def whole_seconds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     """The range widened to whole seconds, which is all that the API takes: nothing asked for is left out."""
     widened = end.replace(microsecond=0)
     return start.replace(microsecond=0), widened if widened == end else widened + timedelta(seconds=1)
-
-
-def _looks_like_duration(part: str) -> bool:
-    return part.startswith("P") or part.endswith(("s", "m", "h", "d"))
 
 
 def _is_unix(text: str) -> bool:

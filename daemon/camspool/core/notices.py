@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Final
 
 from camspool.core import document, health
+from camspool.core.durations import written
 from camspool.core.health import ServiceStatus
-from camspool.core.quantities import written
 from camspool.core.status_document import Status
 from camspool.core.values import State
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from camspool.core.clip_plan import number_of_asks
+from camspool.core.durations import written
 from camspool.core.fields import FIELDS
 from camspool.core.instants import whole_seconds
 from camspool.core.problems import Unexpected, rejection, shown, unknown_name, within
-from camspool.core.quantities import written
 from camspool.core.values import Entry, HeightSelector, ParsedRequest, Problem, Take
 
 _FORMS: Final = (("from", "to"), ("from", "duration"), ("range",))

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from camspool.adapters.logs import without_secrets
 from camspool.commands.check.result import Result, Verdict, wrong
-from camspool.core.quantities import written
+from camspool.core.durations import written
 
 Work = Callable[[], Sequence[Result]]
 

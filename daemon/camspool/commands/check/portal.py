@@ -18,9 +18,9 @@ from camspool.commands.terminal import counted
 from camspool.config.network import trusted
 from camspool.config.settings import Settings
 from camspool.config.token import read_token
+from camspool.core.durations import written
 from camspool.core.errors import CamspoolError, ServiceTrouble
 from camspool.core.ports import ListCameras
-from camspool.core.quantities import written
 from camspool.core.values import WaitReason
 
 CALLS: Final = 3

@@ -14,7 +14,7 @@ from camspool.adapters.watch import (
 from camspool.commands.check.result import Result, ok, warning
 from camspool.commands.terminal import counted
 from camspool.config.settings import Settings
-from camspool.core.quantities import written
+from camspool.core.durations import written
 
 
 def results(settings: Settings) -> Iterator[Result]:

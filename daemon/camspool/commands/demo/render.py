@@ -19,8 +19,8 @@ from rich.tree import Tree
 from camspool.commands.demo.examples import EXAMPLES, OWN_FILE, OWN_REQUEST, Example
 from camspool.commands.demo.folder import DemoFolder
 from camspool.commands.demo.progress import doing, styled
+from camspool.core.durations import written
 from camspool.core.naming import STATUS_SUFFIX
-from camspool.core.quantities import written
 from camspool.core.status_document import Clip, OutputFile, Status
 
 _SHORTENED: Final = ("name", "state", "clips", "coverage", "finished_at")

@@ -23,8 +23,8 @@ from camspool.config.excerpts import request_settings
 from camspool.config.settings import Settings
 from camspool.core import naming
 from camspool.core.clip_plan import cameras
+from camspool.core.durations import written
 from camspool.core.errors import NameTaken
-from camspool.core.quantities import written
 from camspool.core.request_parser import RequestSettings
 from camspool.core.values import Entry, Problem
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from camspool.commands.request.relative_times import MOMENT, moment
 from camspool.core import naming, request_parser
 from camspool.core.clip_plan import cameras
+from camspool.core.durations import duration
 from camspool.core.errors import CamspoolError, RequestRejected
 from camspool.core.problems import Unexpected
-from camspool.core.quantities import duration
 from camspool.core.request_parser import RequestSettings
 from camspool.core.values import Entry, Problem
 

@@ -9,8 +9,8 @@ from rich.filesize import decimal
 
 from camspool.commands.terminal import counted
 from camspool.core import clip_plan
+from camspool.core.durations import written
 from camspool.core.health import ServiceState, ServiceStatus
-from camspool.core.quantities import written
 from camspool.core.status_document import Status, Waiting
 from camspool.core.values import State
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from camspool.commands.status import phrases
 from camspool.commands.status.render import bar, safe, styled
 from camspool.core import clip_plan, naming
-from camspool.core.quantities import written
+from camspool.core.durations import written
 from camspool.core.status_document import Clip, Failure, Status
 from camspool.core.values import Entry, State
 
