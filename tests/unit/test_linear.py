@@ -25,6 +25,8 @@ from camspool.core.errors import CamspoolError
 from camspool.core.instants import instant, interval
 from camspool.core.problems import Unexpected
 from camspool.core.quantities import rate, size
+from camspool.page import index, script
+from camspool.page.clips import clip_row, poster_name
 
 ROOT: Final = Path(__file__).parents[2] / "daemon/camspool"
 LONG: Final = 64 * 1024
@@ -56,6 +58,12 @@ DOORS: Final[dict[str, Callable[[str], Any]]] = {
     "a list of addresses": addresses.services,
     "a list of occasions": addresses.occasions,
     "a command": addresses.command,
+    "a clip on the page": lambda t: clip_row([t, t, 0, 0, 0, t, 0, t, None, 0]),
+    "a clip's picture": poster_name,
+    "a file of the page": lambda t: script.load("hour", f"camspool.{t};\n".encode(errors="replace")),
+    "an index of the page": lambda t: index.load(
+        {"format": "", "cameras": [], "days": {t: ["", 0, 0, 0, 0, t]}, "latest": []}, ""
+    ),
     "a request in JSON": lambda t: documents.read(t.encode(errors="surrogatepass"), ".json"),
     "a text in JSON": lambda t: documents.read(b'["' + t.encode(errors="surrogatepass") + b'"]', ".json"),
     "a server's text": lambda t: failures.excerpt(t, "secret"),
@@ -198,9 +206,11 @@ LOOKED_AT: Final = {
     "core/quantities.py",
     "core/text.py",
     "core/timetable.py",
-    "page/rows.py",
+    "page/clips.py",
+    "page/hours.py",  # names of our own files
+    "page/index.py",
     "page/script.py",
-    "page/shelf.py",  # names of our own files
+    "page/shelf.py",
 }
 """Modules whose patterns are tried above, or are only given what is short or our own."""
 
