@@ -35,7 +35,7 @@ _TAKE: Final = click.Choice(["auto", "all", "best"])
 )
 @click.option("--from", "begin", metavar="TIME", help="The beginning.")
 @click.option("--to", "end", metavar="TIME", help="The end; a time alone is on the day of the beginning.")
-@click.option("--duration", metavar="DURATION", help="Instead of --to: 90, 10m, 1h30m.")
+@click.option("--duration", metavar="DURATION", help="Instead of --to.")
 @click.option("--last", metavar="DURATION", help="Instead of --from: so long until now.")
 @click.option("--around", metavar="TIME", help="Instead of --from: what was before and after it.")
 @click.option("--before", metavar="DURATION", help="How long before --around [default: 1m].")
@@ -52,11 +52,14 @@ _TAKE: Final = click.Choice(["auto", "all", "best"])
 def request(name: str | None, config_path: Path | None, *, wait: bool, **options: Any) -> None:
     """Write a request file into the drop folder.
 
-    TIME is "today 08:00", "yesterday 17:30", "monday 9:00" (the last one), "08:10", "now",
-    "2026-03-01 14:05", ISO 8601 or Unix seconds; without an offset in the configured time zone.
+    TIME is "today 8:00", "yesterday 17:30", "monday 9am" (the latest one), "last friday noon", "2h ago",
+    "08:10", "now", "2026-03-01 14:05", ISO 8601 or Unix seconds; without an offset it is in the configured
+    time zone. --from also takes a range, "yesterday 18:00-19:00".
 
-    With --wait the exit code is 0 when all that was asked for has come, else 1. Ctrl-C stops waiting; the
-    request goes on, and is cancelled by deleting its file.
+    DURATION is 90 (seconds), 10m, "10 minutes", 1h30, 1d or PT10M.
+
+    With --wait the exit code is 0 when all that was asked for has come, else 1. Ctrl-C stops waiting, and the
+    request goes on; camspool cancel cancels it.
     """
     from camspool.commands.request.command import request as write_request
     from camspool.commands.request.order import Order, Refused

@@ -3,12 +3,13 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from camspool.commands.request.relative_times import MOMENT, moment
+from camspool.commands.request.relative_times import Begin, as_range, moment, samples
 from camspool.core import naming, request_parser
 from camspool.core.clip_plan import cameras
 from camspool.core.durations import duration
@@ -23,6 +24,14 @@ _OPTIONS: Final = {"metadata": "meta"}
 """Fields of a request whose options have other names."""
 _NODE_ID: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _SPAN: Final = frozenset({"--from", "--to"})
+_TIMES: Final = frozenset({"from", "to"})
+_WAYS: Final[Mapping[str, Sequence[str]]] = {
+    "--last": ("--last",),
+    "--around": ("--around", "--before", "--after"),
+    "--from": ("--from", "--to", "--duration"),
+}
+"""The ways to give a range, each with its options."""
+_ATTRIBUTES: Final = {"--from": "begin", "--to": "end"}
 
 
 class Refused(CamspoolError):
@@ -90,7 +99,7 @@ def make(order: Order, now: datetime, rules: RequestSettings) -> Made:
     try:
         entry = request_parser.parse(document, rules).entries[0]
     except RequestRejected as rejected:
-        raise Refused(_together(problems, rejected.problems)) from None
+        raise Refused(_together(order, problems, rejected.problems)) from None
     if problems:
         raise Refused(problems)
     times = {"from": _written(entry.start, rules), "to": _written(entry.end, rules)}
@@ -129,35 +138,47 @@ def file_named(name: str) -> str:
 
 
 class _Span:
-    """The range, which can be given in one of three ways."""
+    """The range, which can be given in one of three ways.
 
-    def __init__(self, order: Order, now: datetime, rules: RequestSettings, problems: list[Problem]) -> None:
+    Args:
+        order: what was typed.
+        now: the time now.
+        settings: what the configuration says about requests.
+        problems: where problems are added.
+    """
+
+    def __init__(
+        self, order: Order, now: datetime, settings: RequestSettings, problems: list[Problem]
+    ) -> None:
         self._order = order
         self._now = now
-        self._rules = rules
+        self._zone = settings.timezone
         self._problems = problems
 
     def fields(self) -> dict[str, Any]:
         """`from` and `to` or `duration`, as far as they can be understood; the rest is reported."""
-        order = self._order
-        ways = {
-            "--last": order.last,
-            "--around": order.around or order.before or order.after,
-            "--from": order.begin or order.end or order.duration,
-        }
-        given = [option for option, value in ways.items() if value is not None]
-        if len(given) > 1:
-            self._problems.append(Problem(given[0], ways[given[0]], f"not both: {' and '.join(given)}"))
-        elif not given:
+        ways = {way: given for way in _WAYS if (given := _given(self._order, way))}
+        if len(ways) > 1:
+            self._report_several(ways)
+        elif not ways:
             expected = "a time: --from with --to or --duration, or --last, or --around"
             self._problems.append(Problem("--from", None, expected))
-        elif given == ["--last"]:
-            return self._last(order.last or "")
-        elif given == ["--around"]:
+        elif "--last" in ways:
+            return self._last(self._order.last or "")
+        elif "--around" in ways:
             return self._around()
         else:
             return self._from()
         return {}
+
+    def _report_several(self, ways: Mapping[str, Sequence[str]]) -> None:
+        """Each way has options of its own; only those that were typed are named."""
+        first, *_ = ways
+        typed = [option for given in ways.values() for option in given]
+        expected = f"not all of {', '.join(typed)}" if len(typed) > 2 else f"not both: {' and '.join(typed)}"
+        if "--around" in ways and typed[-1] == "--duration":
+            expected += "; --before and --after say how long"
+        self._problems.append(Problem(typed[0], _value(self._order, ways[first][0]), expected))
 
     def _last(self, text: str) -> dict[str, Any]:
         seconds = self._seconds("--last", text)
@@ -176,19 +197,20 @@ class _Span:
         if first is None or before is None or after is None:
             return {}
         # The second one where a local time occurs twice, so that nothing is missed.
-        last = moment(order.around, self._now, self._rules.timezone, later=True)
+        last = moment(order.around, self._now, self._zone, later=True)
         return self._between(first - timedelta(seconds=before), last + timedelta(seconds=after))
 
     def _from(self) -> dict[str, Any]:
-        order = self._order
+        order = _with_range_apart(self._order, self._now, self._zone)
         fields: dict[str, Any] = {"duration": order.duration}
-        start = None
+        begin = None
         if order.begin is None:
-            self._problems.append(Problem("--from", None, f"a beginning: {MOMENT}"))
+            self._problems.append(Problem("--from", None, f"a beginning: {samples(self._zone)}"))
         elif start := self._moment("--from", order.begin):
+            begin = Begin(start, order.begin)
             fields["from"] = start.isoformat()
         if order.end is not None:
-            end = self._moment("--to", order.end, begins_at=start or self._now)
+            end = self._moment("--to", order.end, begin)
             fields["to"] = None if end is None else end.isoformat()
         elif order.duration is None:
             self._problems.append(Problem("--to", None, "an end: --to, or --duration instead"))
@@ -204,12 +226,34 @@ class _Span:
             self._problems.append(Problem(option, text, unexpected.expected))
         return None
 
-    def _moment(self, option: str, text: str, begins_at: datetime | None = None) -> datetime | None:
+    def _moment(self, option: str, text: str, begin: Begin | None = None) -> datetime | None:
         try:
-            return moment(text, self._now, self._rules.timezone, begins_at=begins_at)
+            return moment(text, self._now, self._zone, begin=begin)
         except Unexpected as unexpected:
             self._problems.append(Problem(option, text, unexpected.expected))
         return None
+
+
+def _given(order: Order, way: str) -> list[str]:
+    """The options of a way to give the range that were typed."""
+    return [option for option in _WAYS[way] if _value(order, option) is not None]
+
+
+def _value(order: Order, option: str) -> str | None:
+    value: str | None = getattr(order, _ATTRIBUTES.get(option, option.removeprefix("--")))
+    return value
+
+
+def _with_range_apart(order: Order, now: datetime, zone: ZoneInfo) -> Order:
+    """With the end of a `--from "yesterday 18:00-19:00"` in its place."""
+    if order.begin is None or order.end is not None or order.duration is not None:
+        return order
+    try:
+        moment(order.begin, now, zone)
+    except Unexpected:
+        if apart := as_range(order.begin):
+            return replace(order, begin=apart[0], end=apart[1])
+    return order
 
 
 def _camera(text: str) -> int | str:
@@ -228,19 +272,21 @@ def _metadata(pairs: Sequence[str], problems: list[Problem]) -> dict[str, str]:
     return found
 
 
-def _together(own: Sequence[Problem], of_the_request: Sequence[Problem]) -> list[Problem]:
+def _together(order: Order, own: Sequence[Problem], of_the_request: Sequence[Problem]) -> list[Problem]:
     """Each problem once: a time that was not understood is not reported as missing too."""
     said = any(problem.path != "--meta" for problem in own)
-    named = [replace(problem, path=_option(problem.path)) for problem in of_the_request]
-    return [
-        *own,
-        *(each for each in named if not (said and each.value is None and each.path in _SPAN)),
-    ]
+    missing = [problem for problem in of_the_request if problem.value is None and problem.path in _TIMES]
+    named = [_by_option(order, problem) for problem in of_the_request if not (said and problem in missing)]
+    return [*own, *named]
 
 
-def _option(path: str) -> str:
-    field = re.split(r"[.\[]", path)[0]
-    return f"--{_OPTIONS.get(field, field)}".replace("_", "-") if field else ""
+def _by_option(order: Order, problem: Problem) -> Problem:
+    """A problem of a request's field as one of the option that was typed for it."""
+    field = re.split(r"[.\[]", problem.path)[0]
+    option = f"--{_OPTIONS.get(field, field)}".replace("_", "-") if field else ""
+    if option in _SPAN and (way := next((way for way in ("--last", "--around") if _given(order, way)), None)):
+        return replace(problem, path=way, value=_value(order, way))
+    return replace(problem, path=option)
 
 
 def _written(instant: datetime, rules: RequestSettings) -> str:
