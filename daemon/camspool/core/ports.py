@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from camspool.core.errors import CamspoolError
-from camspool.core.status_document import OutputFile, Status
+from camspool.core.status_document import Gap, OutputFile, Status
 from camspool.core.values import Camera, Listed, Preparation
 
 
@@ -143,12 +143,18 @@ class Downloads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What an MP4 says about itself; `codec` is the family name (`h264`, `hevc`)."""
+    """What an MP4 says about itself; `codec` is the family name (`h264`, `hevc`).
+
+    `duration_s` includes the gaps, and is 0 where the file's times are unusable. `trailing_bytes` lie behind
+    its last box, where no player reads.
+    """
 
     duration_s: float
     width: int
     height: int
     codec: str
+    gaps: tuple[Gap, ...] = ()
+    trailing_bytes: int = 0
 
 
 class Videos(Protocol):

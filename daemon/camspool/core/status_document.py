@@ -55,8 +55,20 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A hole in an MP4's own time line: where it begins and how long it is, in seconds."""
+
+    at_s: float
+    length_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFile:
-    """A published MP4. It is saved, with state `verifying`, just before the rename that publishes it."""
+    """A published MP4. It is saved, with state `verifying`, just before the rename that publishes it.
+
+    `duration_s`, `width` and `height` are what the file has; `duration_s` includes `gaps` and is 0 where the
+    file's times are unusable.
+    """
 
     name: str
     bytes: int
@@ -65,6 +77,12 @@ class OutputFile:
     width: int
     height: int
     codec: str
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def footage_s(self) -> float:
+        """Seconds of footage: the duration without the gaps."""
+        return max(0.0, self.duration_s - sum(gap.length_s for gap in self.gaps))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,24 @@ Reader = Callable[[int, int], bytes | memoryview]
 MOST_BOXES = 500_000  # in a file: a day in fragments of half a second has 345,600
 MOST_PARTS = 1_000  # in a box
 _WORDS = {2: "H", 4: "I", 8: "Q"}
+_KNOWN = frozenset(
+    (
+        *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"emsg", b"prft", b"meta"),
+        *(b"free", b"skip", b"wide", b"uuid", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"mvex", b"traf"),
+    )
+)
+
+
+class NoBox(BadVideo):
+    """Something that is no whole box stands where one should begin, `at` bytes from the beginning.
+
+    `kind` is what its header says, if it has one.
+    """
+
+    def __init__(self, message: str, at: int, kind: bytes | None) -> None:
+        super().__init__(message)
+        self.at = at
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +58,8 @@ def walk(read: Reader, length: int, whole: str, most: int = MOST_BOXES) -> Itera
         most: how many there may be.
 
     Raises:
-        BadVideo: something is no box, or does not fit.
+        NoBox: something is no box, or does not fit.
+        BadVideo: there are too many.
     """
     position = 0
     for _ in range(most):
@@ -56,12 +75,13 @@ def walk(read: Reader, length: int, whole: str, most: int = MOST_BOXES) -> Itera
 def _box(read: Reader, start: int, length: int, whole: str) -> Box:
     head = bytes(read(start, 16))
     if length - start < 8 or len(head) < 8:
-        raise BadVideo(f"{whole} has {length - start} stray bytes at its end: it was cut or joined wrongly")
+        stray = f"{whole} has {length - start} stray bytes at its end: it was cut or joined wrongly"
+        raise NoBox(stray, start, head[4:] or None)
     size, kind, body = int.from_bytes(head[:4], "big"), head[4:8], start + 8
     if not all(
         32 <= letter < 127 or letter == 0xA9 for letter in kind
     ):  # 0xA9 is the (c) of QuickTime's texts
-        raise BadVideo(f"{whole} has no box at byte {start:,} but {head[:8]!r}: damaged, or joined wrongly")
+        raise NoBox(f"{whole} has no box at byte {start:,}: damaged, or joined wrongly", start, None)
     if size == 1:
         size, body = int.from_bytes(head[8:16], "big"), start + 16
     elif size == 0:  # "to the end of the file"
@@ -72,11 +92,17 @@ def _box(read: Reader, start: int, length: int, whole: str) -> Box:
 def _fitting(box: Box, length: int, whole: str) -> Box:
     least = box.body + (16 if box.kind == b"uuid" else 0)
     if box.end < least:
-        raise BadVideo(f"the box `{shown(box.kind)}` at byte {box.start:,} has an impossible size: damaged")
+        impossible = f"the box {_named(box.kind)} at byte {box.start:,} has an impossible size: damaged"
+        raise NoBox(impossible, box.start, box.kind)
     if box.end > length:
-        short = box.end - length
-        raise BadVideo(f"{whole} ends {short:,} bytes before its box `{shown(box.kind)}` does: it was cut")
+        short = f"{whole} ends {box.end - length:,} bytes before its box {_named(box.kind)} does: it was cut"
+        raise NoBox(short, box.start, box.kind)
     return box
+
+
+def _named(kind: bytes) -> str:
+    """The name of a box; not of one that nobody knows, which may be any four letters of something else."""
+    return f"`{shown(kind)}`" if kind in _KNOWN else "of an unknown kind"
 
 
 def shown(kind: bytes) -> str:
@@ -109,7 +135,8 @@ class Body:
     def numbers(self, at: int, count: int, width: int = 4) -> "array[int]":
         """`count` unsigned numbers of `width` bytes each, from byte `at`."""
         self._need(at + count * width)
-        table = array(_WORDS[width], bytes(self.view[at : at + count * width]))
+        table = array(_WORDS[width])
+        table.frombytes(self.view[at : at + count * width])
         if sys.byteorder == "little":
             table.byteswap()
         return table

@@ -1,10 +1,14 @@
-"""What the fragments (`moof`) of a fragmented MP4 add to its `moov`: time, and where their samples lie."""
+"""What the fragments (`moof`) of a fragmented MP4 add to its `moov`: time, and where their samples lie.
+
+Times are looked at in the order of decoding: in fragments the order of presentation differs by a few pictures.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from camspool.adapters.mp4.boxes import Body
 from camspool.adapters.mp4.movie import Movie
+from camspool.adapters.mp4.time_line import TimeLine
 from camspool.core.errors import BadVideo
 
 _LARGEST_OFFSET = 1 << 63
@@ -12,11 +16,12 @@ _LARGEST_OFFSET = 1 << 63
 
 @dataclass(slots=True)
 class Added:
-    """The sum of a track's fragments: from when until when, in its time scale, and how many samples."""
+    """The sum of a track's fragments and what `moov` had of it: its time line, and how many were added."""
 
-    begin: int
-    end: int
+    line: TimeLine
     samples: int = 0
+    last_run: tuple[int, int] | None = None
+    """Where the last of its samples that lie together begin and end in the file."""
 
 
 @dataclass(slots=True)
@@ -30,7 +35,7 @@ class _Traf:
 
 
 class Fragments:
-    """Adds up fragments in the order of the file; keeps no more than three numbers a track."""
+    """Adds up fragments in the order of the file; keeps no more than a time line a track."""
 
     def __init__(self, movie: Movie) -> None:
         self._defaults = {trex.number(4, 4): trex for trex in _parts(movie.extends, b"trex")}
@@ -49,7 +54,7 @@ class Fragments:
             added = self._begin(header.number, traf)
             position = header.base
             for run in _parts(traf, b"trun"):
-                position, end = self._run(run, header, added, position)
+                position, end = added.last_run = self._run(run, header, added, position)
                 yield position, end
                 position = previous_end = end
 
@@ -79,19 +84,18 @@ class Fragments:
     def _begin(self, number: int, traf: Body) -> Added:
         clock = traf.parts.get(b"tfdt")
         added = self._added.get(number)
+        moment = clock.number(4, 8 if clock.version else 4) if clock else 0
         if added is None:
-            added = self._added[number] = Added(*self._first_moment(number, clock))
-        elif clock is not None:
-            added.end = max(added.end, clock.number(4, 8 if clock.version else 4))
+            added = self._added[number] = Added(self._before(number, moment))
+        added.line.skip_to(moment)
         return added
 
-    def _first_moment(self, number: int, clock: Body | None) -> tuple[int, int]:
-        """Begin and end of what comes before the first fragment: the samples of `moov`, if it has any."""
+    def _before(self, number: int, moment: int) -> TimeLine:
+        """What comes before the first fragment, which begins at `moment`: the samples of `moov`, if any."""
         track = next((track for track in self._movie.tracks if track.number == number), None)
         if track is None:
             raise BadVideo(f"a fragment belongs to the track {number}, which does not exist: damaged")
-        end = clock.number(4, 8 if clock.version else 4) if clock else track.duration()
-        return (0 if track.samples else end), end
+        return track.time_line() if track.samples else TimeLine(track.scale, moment)
 
     def _run(self, run: Body, traf: _Traf, added: Added, position: int) -> tuple[int, int]:
         flags, count = run.flags, run.number(4, 4)
@@ -103,7 +107,10 @@ class Fragments:
         columns = (flags & 0xF00).bit_count()
         table = run.numbers(at, count * columns)
         column = 1 if flags & 0x100 else 0
-        added.end += sum(table[0::columns]) if flags & 0x100 else count * traf.duration
+        if flags & 0x100:
+            added.line.add(table[0::columns])
+        else:
+            added.line.add_run(count, traf.duration)
         added.samples += count
         size = sum(table[column::columns]) if flags & 0x200 else count * traf.size
         if not 0 <= position <= position + size < _LARGEST_OFFSET or (count and not size):

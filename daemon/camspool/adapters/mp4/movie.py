@@ -6,14 +6,19 @@ Does not look at fragments, which lie outside of `moov`.
 from array import array
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import repeat
-from operator import mul
+from itertools import chain, repeat
+from typing import Final
 
 from camspool.adapters.mp4.boxes import Body, shown
+from camspool.adapters.mp4.presentation import Edit
+from camspool.adapters.mp4.time_line import SHORTEST_GAP_S, TimeLine, presented
 from camspool.core.errors import BadVideo
 
-MOST_TRACKS = 100
-MOST_EDITS = 100  # more is an editor's work, not a camera's: the samples' own length is taken then
+MOST_TRACKS: Final = 100
+MOST_EDITS: Final = 10_000
+"""More are not a recorder's work: the samples' own times are taken then."""
+MOST_REORDERED: Final = 4_000_000
+"""Samples that are put into the order of presentation one by one; a day of 30 pictures a second has 2.6 million."""
 
 _CODECS = {
     b"avc1": "h264",
@@ -38,49 +43,91 @@ class Track:
         media = trak.part(b"mdia", b"mdhd")
         self.scale = media.number(20 if media.version else 12, 4)
         self.is_video = bytes(trak.part(b"mdia", b"hdlr").view[8:12]) == b"vide"
-        if not self.scale:
-            raise BadVideo("the time scale of a track is 0: damaged")
 
     @cached_property
     def samples(self) -> int:
         """How many samples the table has; fragments may add more."""
         return self._sizes.number(8, 4)
 
-    def duration(self) -> int:
-        """How long all samples last by their own times, for the headers may promise more than is there."""
+    def time_line(self) -> TimeLine:
+        """When its samples are shown, by their own times: the headers may promise more than is there."""
         times = self._table.part(b"stts")
         pairs = times.numbers(8, 2 * times.number(4, 4))
-        counts = pairs[0::2]
+        counts, durations = pairs[0::2], pairs[1::2]
         if sum(counts) != self.samples:
             raise BadVideo(f"a track has {self.samples:,} samples and times for {sum(counts):,}: damaged")
-        return sum(map(mul, counts, pairs[1::2]))
+        line = TimeLine(self.scale)
+        if self._is_reordered_widely:
+            line.add(presented(_drawn_out(durations, counts), chain(self._offsets_drawn_out(), repeat(0))))
+        else:
+            line.add_runs(counts, durations)
+        return line
 
-    def edited_s(self) -> float | None:
-        """Seconds that the edit list shows; None without a simple one, or when it leaves that open."""
-        edits = self._trak.parts.get(b"edts")
-        table = edits and edits.parts.get(b"elst")
-        if not table or not self._movie_scale or table.number(4, 4) > MOST_EDITS:
-            return None
+    @property
+    def _is_reordered_widely(self) -> bool:
+        """True when the order of decoding does not tell where in the presentation there are holes.
+
+        Where pictures only swap places with their neighbours, it does.
+        """
+        offsets = self._composition[1]
+        widely = bool(offsets) and max(offsets) - min(offsets) > self.scale * SHORTEST_GAP_S
+        return widely and self.samples <= MOST_REORDERED
+
+    def _offsets_drawn_out(self) -> Iterator[int]:
+        counts, offsets = self._composition
+        return _drawn_out(offsets, counts)
+
+    @cached_property
+    def _composition(self) -> "tuple[array[int], array[int]]":
+        """The runs of `ctts`: how many samples, and by how much each is shown later than it is decoded.
+
+        Signed, for there are writers that use negative ones in the version that has none.
+        """
+        table = self._table.parts.get(b"ctts")
+        pairs = table.numbers(8, 2 * table.number(4, 4)) if table else array("I")
+        return pairs[0::2], array("i", pairs[1::2].tobytes())
+
+    def edits(self) -> list[Edit]:
+        """The edit list; empty where there is none that could be a recorder's."""
+        around = self._trak.parts.get(b"edts")
+        table = around and around.parts.get(b"elst")
+        if not table or not self._movie_scale or not self.scale or table.number(4, 4) > MOST_EDITS:
+            return []
         width = 8 if table.version else 4
-        nothing = (1 << 8 * width) - 1  # the media time -1: a pause before the picture
         step = 2 * width + 4
-        rows = range(8, 8 + table.number(4, 4) * step, step)
-        shown_units = sum(
-            table.number(at, width) for at in rows if table.number(at + width, width) != nothing
-        )
-        return shown_units / self._movie_scale or None
+        return [self._edit(table, at, width) for at in range(8, 8 + table.number(4, 4) * step, step)]
+
+    def _edit(self, table: Body, at: int, width: int) -> Edit:
+        length, media_from = table.number(at, width), table.number(at + width, width)
+        nothing = (1 << 8 * width) - 1  # the media time -1
+        if media_from == nothing:
+            return Edit(length / self._movie_scale, None)
+        offsets = self._composition[1]
+        begin = offsets[0] if offsets else 0  # media times count from the first picture's decoding
+        return Edit(length / self._movie_scale or None, (media_from - begin) / self.scale)
 
     def picture(self) -> tuple[str, int, int]:
         """Codec family, width and height in pixels.
 
         The size is the coded one of the sample entry, as the heights on offer are settings of the encoder.
-        That of `tkhd` is the size on a screen, which oblong pixels change and a rotation turns.
+        That of `tkhd` is the size on a screen, which oblong pixels change and a rotation turns: it is taken
+        where the entry has none.
         """
-        entry = next(self._table.part(b"stsd").children(8), None)
+        entry = self.sample_entry()
         if entry is None:
             raise BadVideo("the video track does not say how it is coded: damaged")
         codec = _CODECS.get(entry.kind, shown(entry.kind).lower())
-        return codec, entry.number(24, 2), entry.number(26, 2)
+        width, height = entry.number(24, 2), entry.number(26, 2)
+        return (codec, width, height) if width and height else (codec, *self._size_on_screen())
+
+    def _size_on_screen(self) -> tuple[int, int]:
+        header = self._trak.part(b"tkhd")
+        at = 88 if header.version else 76
+        return header.number(at, 4) >> 16, header.number(at + 4, 4) >> 16
+
+    def sample_entry(self) -> Body | None:
+        """How the first samples are coded."""
+        return next(self._table.part(b"stsd").children(8), None)
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Begin and end in the file of every run of samples that lie together."""
@@ -117,6 +164,11 @@ class Track:
     @property
     def _sizes(self) -> Body:
         return self._table.part(b"stz2" if b"stz2" in self._table.parts else b"stsz")
+
+
+def _drawn_out(values: "array[int]", counts: "array[int]") -> Iterator[int]:
+    """Each value as often as its count says."""
+    return chain.from_iterable(map(repeat, values, counts))
 
 
 class Movie:

@@ -1,0 +1,67 @@
+"""What a player shows of a track: its time line as the edit list cuts it, in seconds. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from camspool.adapters.mp4.time_line import MOST_GAPS, SHORTEST_GAP_S
+from camspool.core.status_document import Gap
+
+
+class Edit(NamedTuple):
+    """One entry of an edit list, in seconds.
+
+    `length` is None where it lasts to the end of the track, `media_from` is None for a pause: nothing is shown.
+    """
+
+    length: float | None
+    media_from: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How long the track is, gaps included, and its gaps in order."""
+
+    duration_s: float
+    gaps: tuple[Gap, ...]
+
+
+def apply(edits: Sequence[Edit], duration_s: float, holes: Sequence[Gap]) -> Shown:
+    """Apply an edit list.
+
+    Args:
+        edits: the list; without any, or when they show nothing at all, the track is shown as it is.
+        duration_s: of the track's own time line, holes included.
+        holes: of the same, in order.
+    """
+    ends = [hole.at_s + hole.length_s for hole in holes]
+    gaps: list[Gap] = []
+    position, footage = 0.0, 0.0
+    for edit in edits:
+        if edit.media_from is None:
+            pause = edit.length or 0.0
+            if pause > SHORTEST_GAP_S:  # a shorter one only brings sound and picture together
+                gaps.append(Gap(at_s=position, length_s=pause))
+                position += pause
+            continue
+        start = max(0.0, edit.media_from)
+        end = duration_s if edit.length is None else min(duration_s, edit.media_from + edit.length)
+        for hole in holes[bisect_left(ends, start) :]:
+            first, last = max(hole.at_s, start), min(hole.at_s + hole.length_s, end)
+            if first >= end or len(gaps) > 4 * MOST_GAPS:
+                break
+            if last > first:
+                gaps.append(Gap(at_s=position + first - start, length_s=last - first))
+        position += max(0.0, end - start)
+        footage += max(0.0, end - start)
+    if not footage:
+        return Shown(duration_s, tuple(holes))
+    pauses = position - footage
+    # An editor may show the same twice: that is not more footage.
+    return Shown(min(footage, duration_s) + pauses, _longest(gaps))
+
+
+def _longest(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
+    kept = sorted(gaps, key=lambda gap: gap.length_s, reverse=True)[:MOST_GAPS]
+    return tuple(sorted(kept, key=lambda gap: gap.at_s))
