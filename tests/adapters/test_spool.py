@@ -111,7 +111,7 @@ def _everything_that_touches_the_mirror(spool: Spool) -> list[Callable[[], objec
         lambda: spool.load_status("a/b"),
         lambda: spool.part_path("a/b", 1, None),
         lambda: spool.discard_parts("a/b"),
-        lambda: spool.publish(Path(".b.001.mp4.part"), "a/b", "b.mp4", NOW),
+        lambda: spool.publish(Path(".b.001.mp4.part"), "a/b", "b.mp4"),
         lambda: spool.free_mp4_name("a/b", "b.mp4"),
         lambda: spool.is_whole("a/b", file),
         lambda: spool.remove_mp4("a/b", "b.mp4"),
@@ -398,11 +398,12 @@ def test_publishing_is_durable_before_and_after_the_rename(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(durable, "_rename_no_replace", rename)
-    folders.spool.publish(part, "a/b", "b.mp4", NOW)
+    arrived = part.stat().st_mtime_ns
+    folders.spool.publish(part, "a/b", "b.mp4")
     assert calls == ["fsync .b.001.mp4.part", "rename", "fsync a"]
     published = folders.spool.mp4_path("a/b", "b.mp4")
     assert published.read_bytes() == b"film"
-    assert published.stat().st_mtime == NOW.timestamp()
+    assert published.stat().st_mtime_ns == arrived
     assert not part.exists()
 
 
@@ -412,7 +413,7 @@ def test_publishing_never_overwrites(folders: Folders) -> None:
     (folders.mirror / "a" / "b~2.mp4").symlink_to("nowhere")
     for name in ("b.mp4", "b~2.mp4"):
         with pytest.raises(NameTaken, match=name):
-            folders.spool.publish(part, "a/b", name, NOW)
+            folders.spool.publish(part, "a/b", name)
     assert (folders.mirror / "a/b.mp4").read_bytes() == b"of somebody else"
     assert folders.spool.free_mp4_name("a/b", "b.mp4") == "b~3.mp4"
     assert folders.spool.free_mp4_name("a/b", "b.mp4", {"b~3.mp4"}) == "b~4.mp4"
@@ -426,7 +427,7 @@ def test_two_publishers_of_one_name_do_not_both_get_it(folders: Folders) -> None
 
     def publish(part: Path) -> None:
         try:
-            folders.spool.publish(part, "a/b", "b.mp4", NOW)
+            folders.spool.publish(part, "a/b", "b.mp4")
             outcome.append(True)
         except NameTaken:
             outcome.append(False)
@@ -443,7 +444,7 @@ def test_a_part_that_was_taken_away_is_fetched_again(folders: Folders) -> None:
     part = a_part(folders)
     part.unlink()
     with pytest.raises(ClipTrouble):
-        folders.spool.publish(part, "a/b", "b.mp4", NOW)
+        folders.spool.publish(part, "a/b", "b.mp4")
 
 
 def test_whole_means_the_same_bytes(folders: Folders) -> None:

@@ -556,7 +556,7 @@ class SpoolContract:
         assert folders.spool.free_mp4_name(NAME, "evening.mp4") == "evening~4.mp4"
 
     def test_a_published_video_is_whole(self, folders: SpoolFolders, part: Path) -> None:
-        folders.spool.publish(part, NAME, "evening.mp4", NOW)
+        folders.spool.publish(part, NAME, "evening.mp4")
         assert (folders.mirror / "store-12/evening.mp4").read_bytes() == b"m" * 100
         assert not part.exists()
         assert folders.spool.is_whole(NAME, a_video(b"m" * 100))
@@ -582,7 +582,7 @@ class SpoolContract:
                 target.symlink_to("nowhere")
         before = target.lstat()
         with pytest.raises(NameTaken):
-            folders.spool.publish(part, NAME, "evening.mp4", NOW)
+            folders.spool.publish(part, NAME, "evening.mp4")
         assert target.lstat() == before
         assert part.read_bytes() == b"m" * 100
 
@@ -591,7 +591,7 @@ class SpoolContract:
     ) -> None:
         part.unlink()
         with pytest.raises(ClipTrouble):
-            folders.spool.publish(part, NAME, "evening.mp4", NOW)
+            folders.spool.publish(part, NAME, "evening.mp4")
         assert not (folders.mirror / "store-12/evening.mp4").exists()
 
     def test_a_mirror_that_is_there_can_be_written(self, folders: SpoolFolders) -> None:
@@ -607,7 +607,7 @@ class SpoolContract:
             folders.spool.probe_mirror,
             lambda: folders.spool.save_status(a_status(name=NAME)),
             lambda: folders.spool.part_path(NAME, 2, None),
-            lambda: folders.spool.publish(part, NAME, "evening.mp4", NOW),
+            lambda: folders.spool.publish(part, NAME, "evening.mp4"),
             lambda: folders.spool.is_whole(NAME, a_video(b"m" * 100)),
         ]
         for attempt in tries:

@@ -11,7 +11,6 @@ import random
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +112,9 @@ class FailingSpool(Spool):
         with self._disk.access(writes=True):
             super().discard_parts(name)
 
-    def publish(self, part: Path, name: str, file_name: str, modified: datetime) -> None:
+    def publish(self, part: Path, name: str, file_name: str) -> None:
         with self._disk.access(writes=True):
-            super().publish(part, name, file_name, modified)
+            super().publish(part, name, file_name)
 
     def free_mp4_name(self, name: str, wanted: str, reserved: Collection[str] = ()) -> str:
         with self._disk.access(writes=False):

@@ -1,4 +1,4 @@
-"""MP4s written box by box, so that their times can be anything; their pictures are none that could be decoded."""
+"""MP4s written box by box, so that their times can be anything; their pictures cannot be decoded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Fragment:
     begins: int | None = None
 
 
-def movie(  # noqa: PLR0913  an MP4 has that many knobs
+def movie(
     durations: Sequence[int],
     *,
     offsets: Sequence[int] | None = None,
@@ -59,7 +59,7 @@ def movie(  # noqa: PLR0913  an MP4 has that many knobs
     return whole + b"".join(map(_fragment, fragments or ()))
 
 
-def _moov(  # noqa: PLR0913
+def _moov(
     durations: Sequence[int],
     offsets: Sequence[int] | None,
     edits: Sequence[tuple[int, int]],

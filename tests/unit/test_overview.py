@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camspool.core.overview import HISTORY_LIMIT, begin, covered, end, first_clips, overall_state, refresh
+from camspool.core.coverage import covered
+from camspool.core.overview import HISTORY_LIMIT, begin, end, first_clips, overall_state, refresh
 from camspool.core.status_document import (
     Clip,
     Coverage,

@@ -16,6 +16,7 @@ from camspool.core.status_document import (
     OutputFile,
     Prepare,
     Recording,
+    Remark,
     Waiting,
 )
 from camspool.core.values import ErrorCode, WaitReason
@@ -172,12 +173,13 @@ class DownloadCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Verified(Event):
-    """The download is the video that was asked for, and is about to be published as `file`."""
+    """The download is a whole video, and is about to be published as `file`; what is odd, `remarks` say."""
 
     file: OutputFile
+    remarks: tuple[Remark, ...] = ()
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return _eased(replace(clip, file=self.file))
+        return _eased(replace(clip, file=self.file, remarks=self.remarks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ class Reopened(Event):
     """After a restart the download must be read again (its hash was in memory), or somebody deleted it."""
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return replace(clip, waiting=None, file=None, runtime=replace(clip.runtime, sha256=None))
+        runtime = replace(clip.runtime, sha256=None)
+        return replace(clip, waiting=None, file=None, remarks=(), runtime=runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +241,7 @@ class Failed(Event):
 
     def mark(self, clip: Clip, now: datetime) -> Clip:
         error = Failure(code=self.code, message=self.message, hint=self.hint, at=now)
-        return replace(clip, waiting=None, file=None, error=error)
+        return replace(clip, waiting=None, file=None, remarks=(), error=error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +249,7 @@ class Cancelled(Event):
     """The request file was deleted."""
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return replace(clip, waiting=None, file=None)
+        return replace(clip, waiting=None, file=None, remarks=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,7 @@ def _back_to_listing(clip: Clip, attempts: Attempts) -> Clip:
         prepare=Prepare(),
         download=Download(),
         file=None,
+        remarks=(),
         attempts=attempts,
         waiting=None,
         runtime=ClipRuntime(),

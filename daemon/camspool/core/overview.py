@@ -7,7 +7,7 @@ from typing import Final
 
 from camspool.core.backoff import after
 from camspool.core.clip_plan import asks
-from camspool.core.selection import covers
+from camspool.core.coverage import WITH_FOOTAGE, covered, dated, falls_short, shortfall
 from camspool.core.status_document import (
     Clip,
     Coverage,
@@ -18,7 +18,7 @@ from camspool.core.status_document import (
     Status,
     Waiting,
 )
-from camspool.core.values import Entry, ErrorCode, State, WaitReason
+from camspool.core.values import Entry, State, WaitReason
 
 HISTORY_LIMIT: Final = 200
 """A request of a thousand clips changes its state often; the first entry and the latest ones are kept."""
@@ -31,7 +31,6 @@ BUSIEST_FIRST: Final = (
     (State.SCHEDULED, frozenset({State.SCHEDULED})),
 )
 _SOME_DAY: Final = datetime.max.replace(tzinfo=UTC)
-_WITH_FOOTAGE: Final = frozenset({State.DONE, State.REMOVED})
 _BUSY: Final = frozenset({State.LISTING, State.PREPARING, State.DOWNLOADING, State.VERIFYING})
 
 
@@ -67,9 +66,10 @@ def refresh(status: Status, clips: tuple[Clip, ...], now: datetime) -> Status:
         clips: the request's clips now.
         now: the time of the change.
     """
+    clips = dated(clips)
     state = overall_state(clips)
     coverage = covered(clips)
-    if state is State.DONE and _falls_short(clips):
+    if state is State.DONE and falls_short(clips):
         state = State.PARTIAL
     changed = state is not status.state or not status.history
     return replace(
@@ -103,34 +103,11 @@ def overall_state(clips: Sequence[Clip]) -> State:
     return State.REMOVED if State.REMOVED in states else State.FAILED
 
 
-def covered(clips: Sequence[Clip]) -> Coverage:
-    """Seconds asked for and seconds delivered; copies of the same time count once."""
-    asks = _by_ask(clips)
-    return Coverage(
-        requested_s=sum(requested for requested, _ in asks),
-        delivered_s=round(sum(min(requested, delivered) for requested, delivered in asks), 3),
-    )
-
-
-def _falls_short(clips: Sequence[Clip]) -> bool:
-    """True when an ask is not covered; each counts by itself, so that a long one cannot hide a short one."""
-    return not all(covers(delivered, requested) for requested, delivered in _by_ask(clips))
-
-
-def _by_ask(clips: Sequence[Clip]) -> list[tuple[float, float]]:
-    """Seconds requested and seconds in the mirror, for each ask."""
-    asks: dict[int, tuple[float, float]] = {}
-    for clip in clips:
-        seconds = clip.file.duration_s if clip.file and clip.state in _WITH_FOOTAGE else 0.0
-        asks[clip.ask] = (clip.asked_s, asks.get(clip.ask, (0.0, 0.0))[1] + seconds)
-    return list(asks.values())
-
-
 def _progress(clips: Sequence[Clip], history: Sequence[HistoryEntry], now: datetime) -> Progress:
     percent = sum(_percent(clip) for clip in clips) / max(1, len(clips))
     return Progress(
         percent=round(percent, 1),
-        clips_done=sum(clip.state in _WITH_FOOTAGE for clip in clips),
+        clips_done=sum(clip.state in WITH_FOOTAGE for clip in clips),
         clips_total=len(clips),
         eta_s=_remaining(clips, percent, history, now),
     )
@@ -170,12 +147,7 @@ def _error(state: State, clips: Sequence[Clip], coverage: Coverage, now: datetim
     if state not in {State.PARTIAL, State.FAILED}:
         return None
     first = next((clip.error for clip in clips if clip.error), None)
-    return first or Failure(
-        code=ErrorCode.NO_RECORDING,
-        message=f"Only {coverage.delivered_s:.10g} of {coverage.requested_s:.10g} seconds were recorded.",
-        hint="Look in the portal whether the camera was recording the whole time.",
-        at=now,
-    )
+    return first or shortfall(clips, coverage, now)
 
 
 def _remember(history: tuple[HistoryEntry, ...], entry: HistoryEntry) -> tuple[HistoryEntry, ...]:

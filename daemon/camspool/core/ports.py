@@ -93,7 +93,9 @@ class Recordings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DownloadOrder:
-    """What to fetch: `part` is the file to write or to go on with, `etag` the validator of what is in it.
+    """What to fetch: `part` is the file to write or to go on with.
+
+    `etag` is the validator of what is in it, or else `last_modified`, both as an earlier progress gave them.
 
     `url` may be None when `part` has `total_bytes` already: nothing is asked for then, only its hash is read.
     """
@@ -102,6 +104,7 @@ class DownloadOrder:
     part: Path
     etag: str | None = None
     total_bytes: int | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +117,16 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """Bytes on disk, bytes in all (if known), speed in bytes per second, the strong ETag (if any)."""
+    """Bytes on disk, bytes in all (if known), speed in bytes per second, the strong validator (if any).
+
+    That is the ETag, or where the answer has no ETag at all, the Last-Modified of it.
+    """
 
     bytes: int
     total_bytes: int | None
     bytes_per_s: int | None
     etag: str | None
+    last_modified: str | None = None
 
 
 class Downloads(Protocol):
@@ -189,8 +196,8 @@ class Spool(StatusFiles, Protocol):
     def free_mp4_name(self, name: str, wanted: str) -> str:
         """The first of `wanted`, `~2`, `~3`... that nothing has in the request's folder."""
 
-    def publish(self, part: Path, name: str, file_name: str, modified: datetime) -> None:
-        """Put a complete part file under its final name, durably, with `modified` as its mtime.
+    def publish(self, part: Path, name: str, file_name: str) -> None:
+        """Put a complete part file under its final name, durably; its mtime stays that of its arrival.
 
         Raises:
             NameTaken: anything at all has that name.

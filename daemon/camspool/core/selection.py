@@ -93,6 +93,11 @@ def covers(delivered_s: float, asked_s: float) -> bool:
     return delivered_s > 0 and delivered_s >= asked_s - max(SLACK_S, asked_s / 100)
 
 
+def exceeds(total_s: float, asked_s: float) -> bool:
+    """True when footage of `total_s` seconds is more than a range of `asked_s` seconds can hold."""
+    return total_s > asked_s + max(SLACK_S, asked_s / 50)
+
+
 def _are_pieces(offers: Sequence[Choice], asked_s: float) -> bool:
     total = sum(offer.recording.duration_s for offer in offers)
-    return total <= asked_s + max(SLACK_S, asked_s / 50)
+    return not exceeds(total, asked_s)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
-from camspool.core.values import CameraRef, Entry, ErrorCode, Problem, State, WaitReason
+from camspool.core.values import CameraRef, Entry, ErrorCode, Problem, RemarkCode, State, WaitReason
 
 STATUS_SCHEMA: Final = "camspool/status/1"
 
@@ -46,12 +46,16 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Step 3. `etag` is the strong validator (or null) of the bytes on disk, for If-Range."""
+    """Step 3. `etag` is the strong validator (or null) of the bytes on disk, for If-Range.
+
+    `last_modified` is the same where there is no ETag: a date of the server's, when it counts as strong.
+    """
 
     bytes: int = 0
     total_bytes: int | None = None
     bytes_per_s: int | None = None
     etag: str | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,22 @@ class OutputFile:
     def footage_s(self) -> float:
         """Seconds of footage: the duration without the gaps."""
         return max(0.0, self.duration_s - sum(gap.length_s for gap in self.gaps))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Something odd about an MP4 that is whole."""
+
+    code: RemarkCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartsAt:
+    """When the footage of a clip begins; `estimated` for pieces, whose listing has no times."""
+
+    at: AwareDatetime
+    estimated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +178,8 @@ class Clip:
     prepare: Prepare = Prepare()
     download: Download = Download()
     file: OutputFile | None = None
+    starts_at: StartsAt | None = None
+    remarks: tuple[Remark, ...] = ()
     attempts: Attempts = Attempts()
     waiting: Waiting | None = None
     troubled_s: float = 0.0

@@ -105,6 +105,16 @@ class DownloadFault(StrEnum):
     """The address, or one that it redirects to, is none that can be downloaded from."""
 
 
+class RemarkCode(StrEnum):
+    """What is odd about an MP4 that is whole."""
+
+    OTHER_DURATION = "other_duration"
+    OTHER_HEIGHT = "other_height"
+    GAPS = "gaps"
+    TRAILING_BYTES = "trailing_bytes"
+    NO_TIMES = "no_times"
+
+
 class Take(StrEnum):
     """What to do with several listed recordings: see `choosing`."""
 

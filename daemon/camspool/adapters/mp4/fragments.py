@@ -1,6 +1,6 @@
 """What the fragments (`moof`) of a fragmented MP4 add to its `moov`: time, and where their samples lie.
 
-Times are looked at in the order of decoding: in fragments the order of presentation differs by a few pictures.
+Times are looked at in the order of decoding, which differs from that of presentation by a few pictures.
 """
 
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ MOST_TRACKS: Final = 100
 MOST_EDITS: Final = 10_000
 """More are not a recorder's work: the samples' own times are taken then."""
 MOST_REORDERED: Final = 4_000_000
-"""Samples that are put into the order of presentation one by one; a day of 30 pictures a second has 2.6 million."""
+"""Samples that are put into the order of presentation one by one; a day at 30 a second has 2.6 million."""
 
 _CODECS = {
     b"avc1": "h264",

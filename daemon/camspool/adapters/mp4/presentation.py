@@ -12,7 +12,7 @@ from camspool.core.status_document import Gap
 class Edit(NamedTuple):
     """One entry of an edit list, in seconds.
 
-    `length` is None where it lasts to the end of the track, `media_from` is None for a pause: nothing is shown.
+    `length` is None where it lasts to the end of the track, `media_from` is None for a pause.
     """
 
     length: float | None

@@ -157,7 +157,7 @@ class Scan:
         return True
 
     def _ends_well(self) -> bool:
-        """False when the last pictures are not where they should be: bytes before them are missing or too many."""
+        """False when the last pictures are out of place: bytes before them are missing or came twice."""
         video = self._whole_movie().video
         width = tail.length_size(video.sample_entry())
         added = self._fragments and self._fragments.of(video.number)

@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from camspool.adapters.spool import filing
@@ -182,14 +181,15 @@ class Spool:
                 if naming.stem_of_part(file_name) == naming.stem_of(name):
                     remove(folder, file_name)
 
-    def publish(self, part: Path, name: str, file_name: str, modified: datetime) -> None:
+    def publish(self, part: Path, name: str, file_name: str) -> None:
         """Put a complete part file under its final name, durably.
+
+        Its modification time stays that of its arrival: cleaners and backups go by it.
 
         Args:
             part: as `part_path` gave it.
             name: the request's name; the MP4 lies in the same folder.
             file_name: the name that the MP4 gets.
-            modified: the modification time that the MP4 gets.
 
         Raises:
             NameTaken: anything at all has that name.
@@ -201,7 +201,6 @@ class Spool:
                     raise ClipTrouble(
                         WaitReason.DOWNLOAD_INTERRUPTED, f"{part} is gone; it is fetched again."
                     )
-                os.utime(descriptor, (modified.timestamp(), modified.timestamp()))
                 os.fsync(descriptor)
             try:
                 rename_new(folder, part.name, folder, file_name)

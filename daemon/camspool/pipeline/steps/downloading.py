@@ -1,21 +1,17 @@
-"""Step 3: download the MP4, make sure that it is what was asked for, and publish it in the mirror."""
+"""Step 3: download the MP4, make sure that it is whole, and publish it in the mirror."""
 
 import asyncio
 from pathlib import Path
-from typing import Final
 
 from camspool.aio import to_the_end
-from camspool.core import events, expiry
-from camspool.core.errors import BadVideo, NameTaken, RecordingExpired
+from camspool.core import events, expiry, footage
+from camspool.core.errors import NameTaken, RecordingExpired
 from camspool.core.naming import mp4_name, stem_of
 from camspool.core.ports import DownloadOrder, DownloadProgress, VideoFacts
 from camspool.core.status_document import Clip, Download, OutputFile
 from camspool.pipeline.jobs import Job
 from camspool.pipeline.outages import Cause, Outages
 from camspool.pipeline.steps.context import StepContext, id_of
-
-LENGTH_SLACK: Final = 0.02
-"""An MP4 may be this part longer or shorter than its recording was listed to be, or 5 s (key frames)."""
 
 
 class Downloading:
@@ -50,14 +46,13 @@ class Downloading:
             await job.apply(clip.key, events.Reopened())
             return
         facts = await self._context.videos.inspect(part)
-        _compare(clip, facts)
         file = await self._describe(job, clip, facts, clip.runtime.sha256)
-        await job.apply(clip.key, events.Verified(file))
+        await job.apply(clip.key, events.Verified(file, footage.remarks(clip.recording, facts)))
         await to_the_end(self._publish(job, clip, part, file))
 
     async def _publish(self, job: Job, clip: Clip, part: Path, file: OutputFile) -> None:
         try:
-            await asyncio.to_thread(self._context.spool.publish, part, job.name, file.name, clip.start)
+            await asyncio.to_thread(self._context.spool.publish, part, job.name, file.name)
         except NameTaken:
             return  # by somebody, since it was chosen: the step is done again with the next name
         await job.apply(clip.key, events.Published())
@@ -67,7 +62,7 @@ class Downloading:
         download = clip.download
         complete = download.total_bytes and await asyncio.to_thread(_has_size, part, download.total_bytes)
         url = None if complete else await self._url(clip)
-        return DownloadOrder(url, part, download.etag, download.total_bytes)
+        return DownloadOrder(url, part, download.etag, download.total_bytes, download.last_modified)
 
     async def _url(self, clip: Clip) -> str:
         """The URL as remembered, or, after a restart, as the server tells it again."""
@@ -82,15 +77,7 @@ class Downloading:
         asks = max(each.ask for each in job.status.clips)
         wanted = mp4_name(stem_of(job.name), asks, clip.ask, clip.piece)
         name = await asyncio.to_thread(self._context.spool.free_mp4_name, job.name, wanted)
-        return OutputFile(
-            name=name,
-            bytes=clip.download.bytes,
-            sha256=sha256,
-            duration_s=round(facts.duration_s, 3),
-            width=facts.width,
-            height=facts.height,
-            codec=facts.codec,
-        )
+        return footage.described(name, clip.download.bytes, sha256, facts)
 
 
 def _as_download(progress: DownloadProgress) -> Download:
@@ -99,6 +86,7 @@ def _as_download(progress: DownloadProgress) -> Download:
         total_bytes=progress.total_bytes,
         bytes_per_s=progress.bytes_per_s,
         etag=progress.etag,
+        last_modified=progress.last_modified,
     )
 
 
@@ -107,16 +95,3 @@ def _has_size(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except FileNotFoundError:
         return False
-
-
-def _compare(clip: Clip, facts: VideoFacts) -> None:
-    """Raise BadVideo unless the MP4 has the height that was prepared and about the length that was listed."""
-    if clip.recording is None:
-        return
-    if facts.height != clip.recording.height:
-        raise BadVideo(f"The video is {facts.height} pixels high, not {clip.recording.height}")
-    listed = clip.recording.duration_s
-    # For clips of a few seconds the usual slack would let half of one pass for all of it.
-    slack = min(max(5.0, listed * LENGTH_SLACK), listed / 2)
-    if abs(facts.duration_s - listed) >= slack:
-        raise BadVideo(f"The video is {facts.duration_s:g} seconds long, not {listed:g}")
