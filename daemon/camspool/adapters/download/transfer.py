@@ -16,6 +16,7 @@ from camspool.adapters.download.body import Piece, pieces
 from camspool.adapters.download.pace import Meter, RateLimit, Share
 from camspool.adapters.download.part import PartFile
 from camspool.adapters.download.session import Session
+from camspool.adapters.download.validators import Validator
 from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress
 from camspool.core.values import DownloadFault
 from camspool.core.web_address import origin
@@ -46,6 +47,7 @@ class Transfer:
     ) -> None:
         self._order = order
         self._source = answer.Source(origin(order.url or ""))
+        self._validator = validators.usable(order.etag, order.last_modified)
         self._session = session
         self._settings = settings
         self._report = report
@@ -100,22 +102,18 @@ class Transfer:
 
     def _can_resume(self, part: PartFile) -> bool:
         total = self._order.total_bytes
-        return (
-            validators.is_strong(self._order.etag)
-            and part.bytes > 0
-            and (total is None or part.bytes < total)
-        )
+        return bool(self._validator) and part.bytes > 0 and (total is None or part.bytes < total)
 
     def _resume(self, url: httpx.URL, part: PartFile) -> Downloaded | None:
         """Fetch what is missing; None when the answer is of no use and the whole must be asked for."""
-        etag = self._order.etag or ""
+        condition = self._validator.condition or ""
         part.keep(self._check)
-        with closing(self._ask(url, {"Range": f"bytes={part.bytes}-", "If-Range": etag})) as response:
-            total = validators.resumed_total(response, part.bytes, etag, self._order.total_bytes)
+        with closing(self._ask(url, {"Range": f"bytes={part.bytes}-", "If-Range": condition})) as response:
+            total = validators.resumed_total(response, part.bytes, self._validator, self._order.total_bytes)
             if total is not None:
                 answer.check_length_announced(response, self._settings.largest, self._source)
                 self._begin_writing()
-                return self._receive(response, self._body(response), part, total)
+                return self._receive(response, self._body(response), part, total, self._validator)
             return self._whole(response, part) if response.status_code not in (206, 416) else None
 
     def _whole(self, response: httpx.Response, part: PartFile) -> Downloaded:
@@ -132,7 +130,8 @@ class Transfer:
         answer.check_opening(first, response, self._source)
         self._begin_writing()
         part.start_over()
-        return self._receive(response, chain((first,), body), part, answer.announced_bytes(response))
+        total, validator = answer.announced_bytes(response), validators.validator_of(response)
+        return self._receive(response, chain((first,), body), part, total, validator)
 
     def _ask(self, url: httpx.URL, headers: dict[str, str]) -> httpx.Response:
         """The answer, after redirects; its body is not read yet."""
@@ -162,24 +161,29 @@ class Transfer:
         return pieces(response, self._settings.timeout, lambda: self._settings.limit.piece)
 
     def _receive(
-        self, response: httpx.Response, body: Iterator[Piece], part: PartFile, total: int | None
+        self,
+        response: httpx.Response,
+        body: Iterator[Piece],
+        part: PartFile,
+        total: int | None,
+        validator: Validator,
     ) -> Downloaded:
-        etag = validators.strong_etag(response)
         complete = False
         try:
-            self._copy(body, part, total, etag)
+            self._copy(body, part, total, validator)
             answer.check_length(part.bytes, total, response, self._source)
             complete = True
         finally:
-            if not complete and etag is None:
+            if not complete and not validator:
                 part.start_over()  # it can never be resumed, and would only take room
             downloaded = part.sync()
         return downloaded
 
-    def _copy(self, body: Iterator[Piece], part: PartFile, total: int | None, etag: str | None) -> None:
+    def _copy(self, body: Iterator[Piece], part: PartFile, total: int | None, validator: Validator) -> None:
         meter, share = Meter(part.bytes, self._settings.monotonic), Share(self._settings.limit)
         most = self._settings.largest if total is None else total
-        self._report(DownloadProgress(part.bytes, total, None, etag))
+        known = validator.etag, validator.last_modified
+        self._report(DownloadProgress(part.bytes, total, None, *known))
         for chunk in body:
             self._check()
             if part.bytes + len(chunk) > most:
@@ -188,7 +192,7 @@ class Transfer:
                 raise self._source.trouble(DownloadFault.NO_VIDEO, message)
             part.write(chunk)
             if meter.due():
-                self._report(DownloadProgress(part.bytes, total, meter.speed(part.bytes), etag))
+                self._report(DownloadProgress(part.bytes, total, meter.speed(part.bytes), *known))
             share.take(len(chunk))
             while (pause := share.wait_s()) > 0:
                 self._cancelled.wait(pause)
