@@ -403,7 +403,12 @@ async def test_too_many_recordings() -> None:
         (100, "http:///a.mp4", "download URL"),
         (100, "http://[broken/a.mp4", "download URL"),
         (100, "http://dl.example:99999/a.mp4", "download URL"),
-        (100, "https://dl.example/a b.mp4", "download URL"),
+        (100, "https://dl.example/a b.mp4", (100.0, "https://dl.example/a%20b.mp4")),
+        (100, "https://dl.example/Dvůr[1]%20.mp4", (100.0, "https://dl.example/Dv%C5%AFr%5B1%5D%20.mp4")),
+        (100, "files/a b.mp4", (100.0, "ENDPOINT/api/files/a%20b.mp4")),
+        (100, "http://dl.example/\r\nHost: y", (100.0, "http://dl.example/%0D%0AHost:%20y")),
+        (100, "http://dl example/a.mp4", "download URL"),
+        (100, "http://dl.example\r\n.evil/a.mp4", "download URL"),
         (100, {"u": 1}, "download URL"),
     ],
 )

@@ -187,8 +187,7 @@ async def test_node_ids_need_no_list_of_cameras(tmp_path: Path, sim: Simulator) 
         ("prepare_answer", {}, "prepare_refused"),
         ("id_expired", {"operation": "recording"}, "kept_expiring"),
         ("prepare_stall", {"percent": 30}, "prepare_stalled"),
-        ("download_other_height", {}, "bad_video"),
-        ("download_other_duration", {}, "bad_video"),
+        ("download_truncated", {}, "bad_video"),
     ],
 )
 async def test_what_stays_wrong_ends_with_its_name(

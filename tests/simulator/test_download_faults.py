@@ -58,6 +58,36 @@ DOWNLOAD_FAULTS: list[tuple[str, dict[str, Any], Callable[[httpx.Response, bytes
     ),
     ("download_other_height", {"height": 128}, lambda answer, _: _measured(answer.content) == (128, 10)),
     ("download_other_duration", {"seconds": 4}, lambda answer, _: _measured(answer.content) == (64, 4)),
+    (
+        "download_date_only",
+        {},
+        lambda answer, _: "etag" not in answer.headers and "last-modified" in answer.headers,
+    ),
+    (
+        "download_calls_it",
+        {"coding": "none"},
+        lambda answer, whole: (
+            answer.headers["content-type"].startswith("text/html")
+            and answer.headers["content-encoding"] == "none"
+            and answer.content == whole
+        ),
+    ),
+    ("download_gap", {}, lambda answer, _: _pictures_at(answer.content) == [0, 3, 4, 5, 6, 7, 8, 9]),
+    (
+        "download_trailing_bytes",
+        {"size": 7},
+        lambda answer, whole: answer.content == whole + bytes(7),
+    ),
+    (
+        "download_trailing_bytes",
+        {"fill": "noise"},
+        lambda answer, whole: answer.content.startswith(whole) and len(answer.content) == len(whole) + 512,
+    ),
+    (
+        "download_truncated",
+        {},
+        lambda answer, whole: len(answer.content) < len(whole) and whole.startswith(answer.content),
+    ),
     ("download_flipped_byte", {}, lambda answer, whole: _changed_bytes(answer.content, whole) == 1),
     ("download_flipped_byte", {"at": 17}, lambda answer, whole: answer.content[17] == whole[17] ^ 0xFF),
     (
@@ -87,6 +117,11 @@ def _measured(video: bytes) -> tuple[int, float]:
     with av.open(io.BytesIO(video), "r") as container:
         assert container.duration is not None
         return container.streams.video[0].height, container.duration / av.time_base
+
+
+def _pictures_at(video: bytes) -> list[float]:
+    with av.open(io.BytesIO(video), "r") as container:
+        return [picture.time for picture in container.decode(video=0) if picture.time is not None]
 
 
 def _changed_bytes(one: bytes, other: bytes) -> int:

@@ -12,16 +12,19 @@ from camspool.core.status_document import (
     Coverage,
     Download,
     Failure,
+    Gap,
     HistoryEntry,
     OutputFile,
     Prepare,
     Progress,
     Recording,
+    Remark,
     RequestRecord,
+    StartsAt,
     Status,
     Waiting,
 )
-from camspool.core.values import Entry, ErrorCode, Problem, State, Take, WaitReason
+from camspool.core.values import Entry, ErrorCode, Problem, RemarkCode, State, Take, WaitReason
 
 times = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 text = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -69,6 +72,7 @@ recordings = st.builds(
     id_expires_at=st.none() | times,
     url_expires_at=st.none() | times,
 )
+remarks = st.builds(Remark, code=st.sampled_from(RemarkCode), message=text)
 clips = st.builds(
     Clip,
     state=st.sampled_from(State),
@@ -85,6 +89,7 @@ clips = st.builds(
         total_bytes=st.none() | sizes,
         bytes_per_s=st.none() | sizes,
         etag=st.none() | text,
+        last_modified=st.none() | text,
     ),
     file=st.none()
     | st.builds(
@@ -96,7 +101,10 @@ clips = st.builds(
         width=heights,
         height=heights,
         codec=text,
+        gaps=st.lists(st.builds(Gap, at_s=numbers, length_s=numbers), max_size=2).map(tuple),
     ),
+    starts_at=st.none() | st.builds(StartsAt, at=times, estimated=st.booleans()),
+    remarks=st.lists(remarks, max_size=2).map(tuple),
     attempts=st.builds(Attempts, list=sizes, prepare=sizes, refused=sizes, expired=sizes),
     waiting=st.none() | waits,
     troubled_s=st.floats(0, 1e6),

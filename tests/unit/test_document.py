@@ -18,17 +18,22 @@ from camspool.core.status_document import (
     ClipRuntime,
     Coverage,
     Download,
+    Gap,
     HistoryEntry,
     Prepare,
     Progress,
+    Remark,
     RequestRecord,
+    StartsAt,
     Status,
 )
-from camspool.core.values import ErrorCode, Problem, State, WaitReason
+from camspool.core.values import ErrorCode, Problem, RemarkCode, State, WaitReason
 from support.builders import (
     NOW,
+    START,
     a_clip,
     a_failure,
+    a_file,
     a_recording,
     a_status,
     a_wait,
@@ -76,6 +81,9 @@ def full_status() -> Status:
         prepare=Prepare(percent=100.0, requested_at=NOW, accepted=True),
         download=Download(bytes=8, total_bytes=8, bytes_per_s=4, etag='"v1"'),
         attempts=Attempts(list=1, prepare=2, download=3, refused=1, expired=2, bad_video=1),
+        file=replace(a_file(), gaps=(Gap(at_s=30.0, length_s=2.5),)),
+        starts_at=StartsAt(at=START, estimated=False),
+        remarks=(Remark(code=RemarkCode.GAPS, message="2.5 s are missing."),),
         waiting=a_wait(until=later(5)),
         troubled_s=3.5,
         tries=4,
@@ -116,7 +124,11 @@ def test_the_contracts_example_is_what_is_written() -> None:
 def test_a_finished_clip_an_error_and_a_wait_have_the_contracts_names() -> None:
     written = json.loads(document.dump(full_status()))
     (clip,) = written["clips"]
-    assert list(clip["file"]) == ["name", "bytes", "sha256", "duration_s", "width", "height", "codec"]
+    described = ["name", "bytes", "sha256", "duration_s", "width", "height", "codec", "gaps"]
+    assert list(clip["file"]) == described
+    assert clip["file"]["gaps"] == [{"at_s": 30.0, "length_s": 2.5}]
+    assert clip["remarks"] == [{"code": "gaps", "message": "2.5 s are missing."}]
+    assert clip["starts_at"] == {"at": "2020-05-11T09:41:29Z", "estimated": False}
     assert {"code", "message", "hint", "at"} <= set(clip["error"])
     assert written["error"]["problems"] == [{"path": "camera", "value": None, "expected": "a camera"}]
     assert list(written["waiting"]) == ["reason", "message", "until"]

@@ -19,7 +19,7 @@ from camspool.adapters import documents
 from camspool.adapters.logs import without_secrets
 from camspool.adapters.survilla import answers, failures, parsing
 from camspool.commands.request.relative_times import moment
-from camspool.core import addresses, fields, http_dates, mount_table, naming, text, timetable
+from camspool.core import addresses, fields, http_dates, mount_table, naming, text, timetable, web_address
 from camspool.core.durations import duration
 from camspool.core.errors import CamspoolError
 from camspool.core.instants import instant, interval
@@ -76,6 +76,7 @@ DOORS: Final[dict[str, Callable[[str], Any]]] = {
     "a code that is a list": lambda t: answers.take_apart(
         {"errors": [{"extensions": {"code": list(t)}}]}, ""
     ),
+    "a download address": web_address.encoded,
     "a header": lambda t: http_dates.read_retry_after(t, NOW),
     "a camera's name": lambda t: parsing.cameras([{"node_id": 1, "type": "camera", "name": t}]),
     "a listing": lambda t: parsing.listed([{"recording_id": t, "duration": t, "outputs": [{"height": t}]}]),
@@ -206,6 +207,7 @@ LOOKED_AT: Final = {
     "core/quantities.py",
     "core/text.py",
     "core/timetable.py",
+    "core/web_address.py",
     "page/clips.py",
     "page/hours.py",  # names of our own files
     "page/index.py",

@@ -29,13 +29,16 @@ MOST_FRAMES = (
 )
 KEPT_DAYS = 7
 _FORMAT = "1"  # part of every cached name: raise it when the pictures change
-_OURS = re.compile(rf"\d+-[0-9a-f]{{8}}(-\d+){{4}}-{_FORMAT}\.mp4(\w+\.part)?")
+_OURS = re.compile(rf"\d+-[0-9a-f]{{8}}(-\d+){{4,6}}-{_FORMAT}\.mp4(\w+\.part)?")
 _SECOND = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One MP4: `title` burnt in, the footage from `start` to `end` (Unix seconds), `height` in pixels."""
+    """One MP4: `title` burnt in, the footage from `start` to `end` (Unix seconds), `height` in pixels.
+
+    `gap` are pictures left out: from how many seconds into it, and for how many.
+    """
 
     node_id: int
     title: str
@@ -43,6 +46,7 @@ class Clip:
     end: int
     height: int
     padding: int = 0
+    gap: tuple[int, int] | None = None
 
     @property
     def duration(self) -> int:
@@ -52,8 +56,8 @@ class Clip:
     def name(self) -> str:
         """The file's name in the cache, different for every clip with different bytes."""
         title = hashlib.sha256(self.title.encode()).hexdigest()[:8]
-        parts = (self.node_id, title, self.start, self.end, self.height, self.padding, _FORMAT)
-        return "-".join(map(str, parts)) + ".mp4"
+        numbers = (self.start, self.end, self.height, self.padding, *(self.gap or ()))
+        return "-".join(map(str, (self.node_id, title, *numbers, _FORMAT))) + ".mp4"
 
 
 class ClipStore:
@@ -133,7 +137,8 @@ def _packets(stream: VideoStream, clip: Clip) -> Iterator["av.Packet[VideoStream
     """The encoded pictures, each lasting until the next one begins and the last until the clip's end."""
     interval = -(-clip.duration // MOST_FRAMES)
     painter = _Painter(clip)
-    offsets = range(0, clip.duration, interval)
+    first, length = clip.gap or (0, 0)
+    offsets = (at for at in range(0, clip.duration, interval) if not first <= at < first + length)
     encoded = (stream.encode(frame) for frame in chain(map(painter.frame, offsets), [None]))
     for packet in chain.from_iterable(encoded):
         assert packet.pts is not None  # noqa: S101  the type allows None, an encoder that was given times does not

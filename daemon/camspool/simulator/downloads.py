@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import random
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -134,15 +135,11 @@ class Downloads:
             clip = replace(clip, height=fault["height"])
         if fault and fault.name == "download_other_duration":
             clip = replace(clip, end=clip.start + fault["seconds"])
+        if fault and fault.name == "download_gap":
+            clip = replace(clip, gap=(fault["at"], fault["seconds"]))
         body = self._file(clip)
-        match fault.name if fault else "":
-            case "download_not_video":
-                return body.in_place(random.Random(clip.name).randbytes(body.size))  # noqa: S311  not a secret
-            case "download_flipped_byte":
-                assert fault  # noqa: S101  it has this name
-                return body.in_place(_flipped(self._portal.clips.path(clip).read_bytes(), fault["at"]))
-            case "download_gzip":
-                return body.in_place(gzip.compress(self._portal.clips.path(clip).read_bytes(), mtime=0))
+        if fault and fault.name in _SPOILED:
+            return body.in_place(_SPOILED[fault.name](self._portal.clips.path(clip).read_bytes(), fault))
         return body
 
     def _file(self, clip: Clip) -> Body:
@@ -189,6 +186,11 @@ class Downloads:
             case "download_etag_weak":
                 headers["ETag"] = f"W/{body.etag}"
                 del headers["Last-Modified"]
+            case "download_date_only":
+                del headers["ETag"]
+            case "download_calls_it":
+                headers["Content-Type"] = fault["type"]
+                headers |= {"Content-Encoding": fault["coding"]} if fault["coding"] is not None else {}
             case "download_etag_none":
                 del headers["ETag"], headers["Last-Modified"]
             case "download_gzip":
@@ -248,11 +250,33 @@ def _flipped(data: bytes, at: int | None) -> bytes:
     return data[:position] + bytes([data[position] ^ 0xFF]) + data[position + 1 :]
 
 
+def _noise(size: int) -> bytes:
+    return random.Random(size).randbytes(size)  # noqa: S311  not a secret, and the same each time
+
+
+_SPOILED: Mapping[str, Callable[[bytes, Fault], bytes]] = {
+    "download_not_video": lambda data, _: _noise(len(data)),
+    "download_flipped_byte": lambda data, fault: _flipped(data, fault["at"]),
+    "download_gzip": lambda data, _: gzip.compress(data, mtime=0),
+    "download_truncated": lambda data, _: data[: _middle(data)],
+    "download_trailing_bytes": lambda data, fault: (
+        data + (bytes(fault["size"]) if fault["fill"] == "zeros" else _noise(fault["size"]))
+    ),
+}
+"""What is sent in the place of the MP4."""
+
+
+def _middle(data: bytes) -> int:
+    """The middle of what is in `mdat`."""
+    position = data.index(b"mdat") + 4
+    return position + (int.from_bytes(data[position - 8 : position - 4], "big") - 8) // 2
+
+
 def _unit_after_middle(data: bytes) -> int:
     """Where the first coded picture in the second half of `mdat` has its length."""
     position = data.index(b"mdat") + 4
     length = int.from_bytes(data[position - 8 : position - 4], "big") - 8
-    middle, unit = position + length // 2, position
+    middle, unit = _middle(data), position
     while unit < middle:
         unit += 4 + int.from_bytes(data[unit : unit + 4], "big")
     return unit if unit < position + length else position

@@ -31,7 +31,11 @@ def _kind(stage: Stage, does: str, operations: tuple[str, ...] = (), **parameter
     return Kind(stage, does, MappingProxyType(parameters), operations)
 
 
-_CHOICES = {"how": ("fin", "reset", "stall"), "framing": ("length", "chunked", "close")}
+_CHOICES = {
+    "how": ("fin", "reset", "stall"),
+    "framing": ("length", "chunked", "close"),
+    "fill": ("zeros", "noise"),
+}
 
 
 CATALOGUE: Mapping[str, Kind] = MappingProxyType(
@@ -103,6 +107,13 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType(
         "download_etag_changes": _kind("download", "gives another strong ETag each time"),
         "download_etag_weak": _kind("download", "gives a weak ETag and no Last-Modified"),
         "download_etag_none": _kind("download", "gives neither ETag nor Last-Modified"),
+        "download_date_only": _kind("download", "gives Last-Modified and no ETag"),
+        "download_calls_it": _kind(
+            "download",
+            "sends the video with that Content-Type, and Content-Encoding if there is one",
+            type="text/html; charset=utf-8",
+            coding=None,
+        ),
         "download_gzip": _kind("download", "sends the body with Content-Encoding: gzip"),
         "download_redirect": _kind(
             "download",
@@ -115,6 +126,18 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType(
         "download_not_video": _kind("download", "sends junk of the right length"),
         "download_other_height": _kind("download", "sends a video of another height", height=64),
         "download_other_duration": _kind("download", "sends a video of that many seconds", seconds=1),
+        "download_gap": _kind(
+            "download",
+            "sends a video that lacks so many seconds, from at seconds into it",
+            at=1,
+            seconds=2,
+        ),
+        "download_trailing_bytes": _kind(
+            "download", "sends so many bytes behind the video: fill is zeros or noise", size=512, fill="zeros"
+        ),
+        "download_truncated": _kind(
+            "download", "sends the video up to the middle of its pictures, as if that were all of it"
+        ),
         "download_flipped_byte": _kind(
             "download", "flips one byte, near the middle of the video data unless at says where", at=None
         ),

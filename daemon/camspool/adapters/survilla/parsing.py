@@ -17,6 +17,7 @@ from camspool.adapters.survilla.failures import excerpt
 from camspool.core.errors import ClipTrouble
 from camspool.core.text import one_line
 from camspool.core.values import Camera, Listed, Preparation, WaitReason
+from camspool.core.web_address import encoded
 
 LONGEST_S: Final = 31 * 86400.0
 MOST_RECORDINGS: Final = 2000
@@ -119,14 +120,19 @@ def preparation(recording: Any, endpoint: str) -> Preparation:
 
 
 def _download_url(value: Any, endpoint: str) -> str | None:
-    """An http(s) address; a relative one is on the endpoint's host. The page speaks of the value "null"."""
+    """An http(s) address, encoded where that is needed; a relative one is on the endpoint's host.
+
+    The vendor's page speaks of the value "null".
+    """
     if value in (None, "", "null"):
         return None
-    if isinstance(value, str) and len(value) < 8192 and not re.search(r"[\x00-\x20\x7f]", value):
+    if isinstance(value, str) and len(value) < 8192:
         with contextlib.suppress(ValueError):  # how urllib refuses a port or an IPv6 host that is none
-            url = value if urlsplit(value).scheme else urljoin(endpoint, value)
+            address = encoded(value)
+            url = address if urlsplit(address).scheme else urljoin(endpoint, address)
             parts = urlsplit(url)
-            if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            is_web = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+            if is_web and not re.search(r"[\x00-\x20\x7f]", url):
                 return url
     shown = value.partition("?")[0] if isinstance(value, str) else value
     raise _absurd("the download URL", shown, "an http or https address")
