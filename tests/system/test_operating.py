@@ -25,7 +25,7 @@ async def test_all_that_tells_how_it_is_can_be_asked(service: Installation) -> N
     await service.seen().ended("store-12/evening")
     service.drop("bad.json", request("Nobody"))
     await service.seen().ended("bad")
-    said = type_in(service, "Is it well?")
+    said = type_in(service, "Monitoring")
     assert "active (running)" in said
     assert "1 MP4 of" in said
     assert said.count("request_ended") >= 3, "of two requests, and again of the first"
@@ -39,7 +39,7 @@ async def test_what_is_told_gets_out_of_the_sandbox(service: Installation) -> No
         hooks={"done": ["/usr/local/bin/archive"]},
         metrics={"listen": 9745, "file": f"{METRICS}/camspool.prom"},
     )
-    service.drop_in("told", example("OPERATE.md", "Being told", "ini"))
+    service.drop_in("told", example("OPERATE.md", "Notifications", "ini"))
     machine.run("systemctl", "restart", "camspool")
     service.drop("b.json", request())
     await service.seen().ended("b")
@@ -69,12 +69,12 @@ async def test_what_was_backed_up_can_be_restored(service: Installation) -> None
     await service.seen().ended("shop/b")
     service.drop("late.json", request() | {"from": "2099-01-01T00:00:00Z"})
     await service.seen().until("late", "scheduled")
-    type_in(service, "Back-up")
+    type_in(service, "Backup")
     service.stop()
     service.machine.run(
         "sh", "-ec", "rm -rf /var/lib/camspool/* /etc/camspool/* /srv/camspool/drop /srv/camspool/mirror"
     )
-    said = type_in(service, "Back-up", 1)
+    said = type_in(service, "Backup", 1)
     assert "1 MP4 of" in said
     service.machine.wait_for("camspool", ActiveState="active")
     service.drop("c.json", request(at=20))

@@ -111,7 +111,7 @@ async def test_a_purge_leaves_the_footage_and_removes_the_rest(service: Installa
     service.drop("late.json", request() | {"from": "2099-01-01T00:00:00Z"})
     await service.seen().until("late", "scheduled")
     assert [path for path in (*OURS, WANTED) if not there(service, path)] == []
-    do_as_the_readme_says(service, "Uninstall: what stays", typed="y\n")
+    do_as_the_readme_says(service, "Uninstall", typed="y\n")
     assert [path for path in (*OURS, WANTED) if there(service, path)] == []
     assert not service.machine.succeeds("pgrep", "--full", "camspool run")
     kept = [f"{MIRROR}/{name}" for name in ("b.json", "b.mp4", "b.status.json", "late.status.json")]

@@ -38,7 +38,7 @@ TRIED: Final = {
     ("README.md", "First real use", "sh"): HERE,
     ("README.md", "Install as a service", "sh"): PACKAGE,
     ("README.md", "Upgrade", "sh"): PACKAGE,
-    ("README.md", "Uninstall: what stays", "sh"): PACKAGE,
+    ("README.md", "Uninstall", "sh"): PACKAGE,
     ("README.md", "A request", "yaml"): HERE,
     ("README.md", "From a shell", "sh"): SHELL,
     ("INTEGRATE.md", "Drop a file", "sh"): HERE,
@@ -52,12 +52,12 @@ TRIED: Final = {
     ("INTEGRATE.md", "SMB", "sh"): SHARES,
     ("OPERATE.md", "Shares", "ini"): SHARES,
     ("OPERATE.md", "Shares", "fstab"): HERE,
-    ("OPERATE.md", "Is it well?", "sh"): OPERATING,
-    ("OPERATE.md", "Is it well?", "yaml"): HERE,
-    ("OPERATE.md", "Being told", "yaml"): HERE,
-    ("OPERATE.md", "Being told", "ini"): OPERATING,
+    ("OPERATE.md", "Monitoring", "sh"): OPERATING,
+    ("OPERATE.md", "Monitoring", "yaml"): HERE,
+    ("OPERATE.md", "Notifications", "yaml"): HERE,
+    ("OPERATE.md", "Notifications", "ini"): OPERATING,
     ("OPERATE.md", "A new token", "sh"): OPERATING,
-    ("OPERATE.md", "Back-up", "sh"): OPERATING,
+    ("OPERATE.md", "Backup", "sh"): OPERATING,
 }
 """Where the examples of each section are tried, or at least read."""
 
@@ -172,7 +172,7 @@ def test_the_flow_for_node_red_hangs_together() -> None:
     assert f"'{FOLDERS}/drop/'" in nodes["request"]["func"]
 
 
-@pytest.mark.parametrize("section", ["Is it well?", "Being told"])
+@pytest.mark.parametrize("section", ["Monitoring", "Notifications"])
 def test_the_settings_can_be_loaded(tmp_path: Path, section: str) -> None:
     text = example("OPERATE.md", section, "yaml")
     file = tmp_path / "config.yaml"
@@ -222,7 +222,7 @@ def test_the_tables_leave_nothing_out(name: str, words: list[str]) -> None:
 
 
 def test_what_is_said_to_be_ignored_is() -> None:
-    [said] = re.findall(r"(?s)- Ignored are (.*?)\)\.", (ROOT / "INTEGRATE.md").read_text())
+    [said] = re.findall(r"(?s)- These are ignored: (.*?)\)\.", (ROOT / "INTEGRATE.md").read_text())
     names = re.findall(r"`([^`]+)`", said)
     assert len(names) == 24
     assert [name for name in names if not (naming.ignored(name) or naming.ignored(f"b.json{name}"))] == []
