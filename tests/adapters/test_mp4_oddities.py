@@ -209,6 +209,11 @@ GAPS: dict[str, tuple[bytes, list[tuple[float, float]], float]] = {
         [(0, 4)],
         6,
     ),
+    "an edit list that shows the same twice": (
+        movie([*SECOND, PICTURE + 2000, *SECOND], edits=[(4040, 0), (4040, 0)]),
+        [(1.04, 2)],
+        4.04,
+    ),
     "fragments whose clocks run back": (
         movie([], fragments=[Fragment(SECOND, 5000), Fragment(SECOND, 0), Fragment(SECOND, 0)]),
         [],
@@ -291,6 +296,72 @@ def test_a_size_that_only_the_screen_knows_is_taken(tmp_path: Path) -> None:
     at = content.index(b"avc1") + 4 + 24
     facts = inspected(tmp_path, content[:at] + bytes(4) + content[at + 4 :])
     assert (facts.width, facts.height) == (96, 64)
+
+
+# Tables that say anything
+
+
+def tables(content: bytes) -> list[int]:
+    """Every place in `content` that is not a coded picture's."""
+    media = [at for at in range(len(content)) if content.startswith(UNIT, at)]
+    inside = {at + step for at in media for step in range(len(UNIT))}
+    return [at for at in range(len(content)) if at not in inside]
+
+
+FUZZED = [
+    movie(SECOND, offsets=[80, 0, 40] * 8 + [0], edits=[(3000, -1), (1000, 80)]),
+    movie([40] * 10, offsets=[0] * 5 + [5000] * 5, edits=[(2000, 0), (2000, -1), (0, 2000)]),
+    movie([*SECOND, 9000, *SECOND], moov_first=False) + bytes(64),
+    movie(
+        [],
+        fragments=[Fragment(SECOND, 0), Fragment(SECOND, 9000), Fragment(SECOND)],
+        edits=[(3000, -1), (0, 0)],
+    ),
+    movie(SECOND, fragments=[Fragment(SECOND, 9000)]),
+]
+
+
+@settings(one_folder, max_examples=400)
+@given(st.data())
+def test_tables_that_say_anything_give_facts_or_bad_video(tmp_path: Path, data: st.DataObject) -> None:
+    damaged = bytearray(data.draw(st.sampled_from(FUZZED)))
+    places = tables(bytes(damaged))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.sampled_from(places))
+        new = data.draw(
+            st.binary(min_size=1, max_size=8) | st.sampled_from([b"\xff" * 8, b"\0" * 4, b"\x7f"])
+        )
+        damaged[at : at + len(new)] = new[: len(damaged) - at]
+    try:
+        facts = inspected(tmp_path, bytes(damaged))
+    except BadVideo:
+        return
+    total = sum(gap.length_s for gap in facts.gaps)
+    assert 0 <= total <= facts.duration_s + 1e-6 < 31 * 86400 + 1
+    assert all(0 <= gap.at_s <= facts.duration_s for gap in facts.gaps)
+
+
+@pytest.mark.parametrize("moment", [(1 << 63) - 1, (1 << 64) - 1])
+def test_clocks_at_the_end_of_time(tmp_path: Path, moment: int) -> None:
+    content = movie([], fragments=[Fragment(SECOND, 0), Fragment(SECOND, moment)])
+    assert inspected(tmp_path, content).duration_s == 0
+
+
+# Real pictures, every one decoded
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("reordered", [0, 2])
+def test_holes_in_real_footage_are_found_and_all_of_it_is_decoded(
+    tmp_path: Path, codec: str, reordered: int
+) -> None:
+    path = write_clip(tmp_path / "clip.mp4", "moov_last", codec, left_out=range(20, 95), reordered=reordered)
+    path.write_bytes(path.read_bytes() + NOISE)
+    facts = inspect_file(path, "decode")
+    (gap,) = facts.gaps
+    assert gap.at_s == pytest.approx(0.8, abs=0.13)
+    assert gap.length_s == pytest.approx(3, abs=0.01)
+    assert facts.trailing_bytes == len(NOISE)
 
 
 # Cost

@@ -27,8 +27,16 @@ from camspool.config.settings import Folders, Settings
 from camspool.core import document, health, naming
 from camspool.core.errors import CamspoolError
 from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
-from camspool.core.status_document import Clip, Download, HistoryEntry, Progress, RequestRecord, Status
-from camspool.core.values import State
+from camspool.core.status_document import (
+    Clip,
+    Download,
+    HistoryEntry,
+    Progress,
+    Remark,
+    RequestRecord,
+    Status,
+)
+from camspool.core.values import RemarkCode, State
 from support.builders import END, START, a_clip, a_failure, a_file, a_status, a_wait, an_entry
 from support.running import daemon, request, simulator
 
@@ -446,7 +454,9 @@ def test_an_unknown_name_is_told_with_those_alike(house: House) -> None:
 
 def test_one_request_whole(house: House) -> None:
     clips = (
-        a_clip(State.DONE, camera_name="Gate"),
+        a_clip(
+            State.DONE, camera_name="Gate", remarks=(Remark(code=RemarkCode.GAPS, message="Gaps [red]!"),)
+        ),
         downloading(ask=2),
         a_clip(State.PREPARING, ask=3, waiting=a_wait(message=HOSTILE)),
         a_clip(State.FAILED, ask=4, error=a_failure(message="Nothing of [red]it.")),
@@ -468,6 +478,7 @@ def test_one_request_whole(house: House) -> None:
         str(house.mirror / "evening.mp4"),
         "8.4 MB, 10m, 1280x720, h264",
         "5" * 64,
+        "Gaps [red]!",
         "[red]\\x1b[2J",
         "Nothing of [red]it.",
         "Look in the portal.",

@@ -28,6 +28,7 @@ from camspool.core import document
 from camspool.core.status_document import Status
 from camspool.core.values import State
 from support.builders import NOW, a_clip, a_file, a_status, clips_in
+from support.mp4_boxes import movie
 from support.running import Running, daemon, request, simulator
 
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("CAMSPOOL_")}
@@ -208,6 +209,17 @@ def test_the_right_bytes_that_are_no_whole_video(mirror: Path) -> None:
     told = verify(mirror, "--json", "evening")
     assert told.returncode == 1
     assert [each["what"] for each in json.loads(told.stdout)["problems"]] == ["damaged"]
+
+
+@pytest.mark.parametrize("content", [movie([40] * 25) + bytes(512), movie([40, 5000] * 5), movie([0] * 25)])
+def test_what_is_odd_about_a_whole_video_is_no_damage(mirror: Path, content: bytes) -> None:
+    (mirror / "evening.mp4").write_bytes(content)
+
+    def accept(status: dict[str, Any]) -> None:
+        status["clips"][0]["file"] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+    edit(mirror / "evening.status.json", accept)
+    assert found(mirror) == []
 
 
 def test_what_cannot_be_trusted_as_a_status(mirror: Path) -> None:

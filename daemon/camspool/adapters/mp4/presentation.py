@@ -3,10 +3,12 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from camspool.adapters.mp4.time_line import MOST_GAPS, SHORTEST_GAP_S
 from camspool.core.status_document import Gap
+
+_ROUNDING_S: Final = 0.001
 
 
 class Edit(NamedTuple):
@@ -31,7 +33,8 @@ def apply(edits: Sequence[Edit], duration_s: float, holes: Sequence[Gap]) -> Sho
     """Apply an edit list.
 
     Args:
-        edits: the list; without any, or when they show nothing at all, the track is shown as it is.
+        edits: the list; without any, or when they show nothing at all or the same more than once, the track
+            is taken as it is.
         duration_s: of the track's own time line, holes included.
         holes: of the same, in order.
     """
@@ -55,11 +58,9 @@ def apply(edits: Sequence[Edit], duration_s: float, holes: Sequence[Gap]) -> Sho
                 gaps.append(Gap(at_s=position + first - start, length_s=last - first))
         position += max(0.0, end - start)
         footage += max(0.0, end - start)
-    if not footage:
+    if not 0 < footage <= duration_s + _ROUNDING_S:
         return Shown(duration_s, tuple(holes))
-    pauses = position - footage
-    # An editor may show the same twice: that is not more footage.
-    return Shown(min(footage, duration_s) + pauses, _longest(gaps))
+    return Shown(position, _longest(gaps))
 
 
 def _longest(gaps: Sequence[Gap]) -> tuple[Gap, ...]:

@@ -79,12 +79,12 @@ class Scan:
         video = self._whole_movie().video
         added = self._fragments and self._fragments.of(video.number)
         line = added.line if added else video.time_line()
-        if not video.scale or not 0 < len(line) / video.scale < LONGEST_S:
+        if not video.scale or not 0 < line.length / video.scale < LONGEST_S:
             return Shown(0.0, ())
         edits = video.edits()
         if added:  # how much of the fragments an edit list shows, it was written too early to know
             edits = [edit if edit.media_from is None else Edit(None, 0.0) for edit in edits[:2]]
-        seen = apply(edits, len(line) / video.scale, _in_seconds(line, video.scale))
+        seen = apply(edits, line.length / video.scale, _in_seconds(line, video.scale))
         return seen if seen.duration_s < LONGEST_S else Shown(0.0, ())
 
     def _check_beginning(self) -> None:

@@ -63,7 +63,9 @@ class TimeLine:
         self._holes: list[Hole] = []
         self._jumps_left = _MOST_JUMPS
 
-    def __len__(self) -> int:
+    @property
+    def length(self) -> int:
+        """How long it is, holes included."""
         return self.end - self.begin
 
     def add(self, durations: Sequence[int]) -> None:

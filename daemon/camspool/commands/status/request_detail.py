@@ -102,6 +102,8 @@ class RequestDetail:
             size = f"{phrases.size(file.bytes)}, {_length(file.duration_s)}"
             yield "", safe(f"{size}, {file.width}x{file.height}, {file.codec}")
             yield "sha256", safe(file.sha256)
+        for remark in clip.remarks:
+            yield "remark", safe(remark.message)
         if clip.error:
             yield from _error(clip.error)
 
