@@ -54,7 +54,7 @@ def test_a_file_without_times_is_partial_and_says_why() -> None:
     status = refreshed(a_clip(State.DONE, file=a_file(0)))
     assert (status.state, status.coverage.delivered_s) == (State.PARTIAL, 0)
     assert status.error is not None
-    assert status.error.message == "How much was recorded cannot be told: evening.mp4 has no usable times."
+    assert status.error.message == "It is unknown how much was recorded: evening.mp4 has no usable times."
 
 
 @given(st.floats(0, 1e5), st.lists(st.floats(0, 1e5), max_size=5))

@@ -41,7 +41,7 @@ ODD: dict[str, tuple[VideoFacts, list[tuple[str, str]]]] = {
         facts(trailing_bytes=1234),
         [("trailing_bytes", "1,234 bytes follow the end of the video; players do not read them.")],
     ),
-    "no times": (facts(0), [("no_times", "The MP4 has no usable times: how long it is cannot be told.")]),
+    "no times": (facts(0), [("no_times", "The MP4 has no usable times: its length is unknown.")]),
 }
 
 

@@ -41,8 +41,8 @@ def shortfall(clips: Sequence[Clip], coverage: Coverage, now: datetime) -> Failu
         hint = "See in which heights the portal plays it; move the request back to drop/ to try again."
         return Failure(code=ErrorCode.HEIGHT_NOT_OFFERED, message=message, hint=hint, at=now)
     message = f"Only {coverage.delivered_s:.10g} of {coverage.requested_s:.10g} seconds were recorded."
-    if untold := [clip.file.name for clip in clips if clip.file and not clip.file.duration_s]:
-        message = f"How much was recorded cannot be told: {untold[0]} has no usable times."
+    if untimed := [clip.file.name for clip in clips if clip.file and not clip.file.duration_s]:
+        message = f"It is unknown how much was recorded: {untimed[0]} has no usable times."
     hint = "Look in the portal whether the camera was recording the whole time."
     return Failure(code=ErrorCode.NO_RECORDING, message=message, hint=hint, at=now)
 

@@ -80,7 +80,7 @@ def _in_itself(facts: VideoFacts) -> Iterator[tuple[RemarkCode, str]]:
         message = f"{facts.trailing_bytes:,} bytes follow the end of the video; players do not read them."
         yield RemarkCode.TRAILING_BYTES, message
     if not facts.duration_s:
-        yield RemarkCode.NO_TIMES, "The MP4 has no usable times: how long it is cannot be told."
+        yield RemarkCode.NO_TIMES, "The MP4 has no usable times: its length is unknown."
 
 
 def _seconds(seconds: float) -> str:

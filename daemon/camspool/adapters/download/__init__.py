@@ -1,4 +1,4 @@
-"""Fetches a video over HTTP into a `.part` file, and goes on where an earlier attempt ended.
+"""Fetches a video over HTTP into a `.part` file, and continues where an earlier attempt ended.
 
 Each running download has a worker thread and an httpx client of its own; the event loop only hears of the
 progress. Does not know whether the video is the right one, and does not try again: both are the caller's.
@@ -91,7 +91,7 @@ class HttpDownloads:
         """See the port. When this is cancelled, nothing writes to the part any more once it has ended."""
         loop = asyncio.get_running_loop()
 
-        def tell(progress: DownloadProgress) -> None:
+        def report(progress: DownloadProgress) -> None:
             if not transfer.cancelled:
                 on_progress(progress)
 
@@ -100,7 +100,7 @@ class HttpDownloads:
             session.settings.timeout, self._largest, self._monotonic, self._now, self._limit
         )
         transfer = Transfer(
-            order, session, settings, lambda progress: loop.call_soon_threadsafe(tell, progress)
+            order, session, settings, lambda progress: loop.call_soon_threadsafe(report, progress)
         )
         self._running.add(transfer)
         try:
@@ -111,7 +111,7 @@ class HttpDownloads:
         return outcome.result()
 
     def progressed_at(self) -> float:
-        """When the slowest of the running downloads last got on, in monotonic seconds; now without any."""
+        """When the slowest running download last made progress, in monotonic seconds; now if none runs."""
         return min((transfer.progressed_at for transfer in self._running), default=self._monotonic())
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ async def _outcome(transfer: Transfer, session: Session) -> "asyncio.Future[Down
         if writing:
             await asyncio.wait((outcome,))
         if not outcome.cancel():
-            outcome.exception()  # nobody waits for it any more, and asyncio would complain of that
+            outcome.exception()  # nothing waits for it any more, and asyncio would log it as never retrieved
         raise
     return outcome
 

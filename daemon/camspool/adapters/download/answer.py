@@ -1,7 +1,8 @@
 """Judges a server's answer to a GET: usable, refused, no video. Reads header fields and the first bytes.
 
 No text made here holds more of an address than its host and its file's name, for the rest may be a signature,
-and no byte of an answer: whoever controls an address could read from it what our network lets only us read.
+and no byte of an answer: it may come from a place that only our network can reach, at an address that
+somebody else has chosen.
 """
 
 import re
@@ -118,7 +119,7 @@ def check_opening(opening: bytes, response: httpx.Response, source: Source) -> N
 
 
 def _claimed(response: httpx.Response) -> str:
-    """What the answer calls its body, where that is a usual name and so tells nothing of the body."""
+    """What the answer calls its body; only usual names, so that no text of the answer's own is repeated."""
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     coding = content_coding(response)
     called = [kind] if kind in _USUAL_TYPES else []

@@ -1,6 +1,6 @@
-"""How fast: a limit that all downloads share, and the speed that one download has.
+"""Speed: a limit that all downloads share, and a meter of the speed that one download has.
 
-Neither sleeps: the limit says how long to wait, and the one who waits can be interrupted.
+Neither sleeps: the limit says how long to wait, so that the wait can be interrupted.
 """
 
 import threading
@@ -20,7 +20,7 @@ _WINDOW_S = 10.0  # the speed is that of the last ten seconds
 
 
 class RateLimit:
-    """Bytes per second for everybody together; safe to use from several threads.
+    """Bytes per second for all downloads together; safe to use from several threads.
 
     Args:
         rate: bytes per second that are allowed now, None for no limit; it may be another one at any time.
@@ -36,7 +36,7 @@ class RateLimit:
 
     @property
     def piece(self) -> int:
-        """Bytes to read at once, at most: with a limit no more than what is paid for at once."""
+        """The most bytes to read at once: with a limit, no more than one turn."""
         return LARGEST_PIECE if self._rate() is None else TURN
 
     def take(self, count: int) -> float:
@@ -64,7 +64,7 @@ class RateLimit:
 
 
 class Share:
-    """What one download takes of a limit. It pays for a `TURN` at a time, so that all get on alike."""
+    """What one download takes of a limit. It pays for one `TURN` at a time, so that all progress alike."""
 
     def __init__(self, limit: RateLimit) -> None:
         self._limit = limit
@@ -80,7 +80,7 @@ class Share:
             self._owed = rest
 
     def end(self) -> None:
-        """Nothing more is taken; who comes next pays for what is left."""
+        """Nothing more is taken; the next download pays for what is left."""
         self._limit.take(self._owed)
         self._owed = 0
 

@@ -28,7 +28,7 @@ class PartFile:
 
     Args:
         path: made when it is missing, and anew when it is a hard link to another file; a symbolic link is
-            refused, for somebody else put it there.
+            refused, since it was not made by us.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +48,7 @@ class PartFile:
             )
 
     def _part_from_its_twins(self) -> os.stat_result:
-        """Begin a file of our own where a hard link leads to one that may be somebody's."""
+        """Begin a file of our own in the place of a hard link to a file that may belong to others."""
         os.close(self._descriptor)
         self._path.unlink()
         self._descriptor = os.open(self._path, _OPEN | os.O_EXCL, 0o666)
@@ -99,20 +99,20 @@ class PartFile:
             self._written_out = self.bytes
 
     def _give_back(self) -> None:
-        with suppress(OSError):  # the full disk is what is told
+        with suppress(OSError):  # the full disk is what is reported
             os.ftruncate(self._descriptor, max(0, self.bytes - _SPARE))
             self.bytes = max(0, self.bytes - _SPARE)
 
     def sync(self) -> Downloaded:
         """Make what was written durable.
 
-        After a failed fsync nobody knows which bytes are on disk, and a second one would report success: so
+        After a failed fsync it is unknown which bytes are on disk, and a second one would report success: so
         the file is removed.
         """
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            with suppress(OSError):  # the disk is failing, and that is what is told
+            with suppress(OSError):  # the failing disk is what is reported
                 self._path.unlink()
             raise self._storage_trouble("written", error) from None
         return Downloaded(self.bytes, self._sha256.hexdigest())

@@ -32,7 +32,7 @@ class SessionSettings:
 class Session:
     """One client with one connection, which is kept for the next download.
 
-    `reused` tells whether the last `send` has found a connection that was kept.
+    `reused` says whether the last `send` used a connection that was kept.
     """
 
     def __init__(self, settings: SessionSettings) -> None:

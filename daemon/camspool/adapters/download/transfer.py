@@ -78,7 +78,7 @@ class Transfer:
         """Download; see the port for what is raised."""
         with closing(PartFile(self._order.part)) as part:
             if part.bytes and part.bytes == self._order.total_bytes:
-                # Cut short between the last byte and the status that tells of it.
+                # It was cut short between the last byte and the status that records it.
                 part.keep(self._check)
                 self._begin_writing()
                 return part.sync()
@@ -205,7 +205,7 @@ class Transfer:
             self._writing = True
 
     def _check(self) -> None:
-        """Called wherever it gets on: note that, and end when `cancel` was called."""
+        """Called wherever there is progress: note that, and end if `cancel` was called."""
         self.progressed_at = self._settings.monotonic()
         if self._cancelled.is_set():
             raise CancelledError

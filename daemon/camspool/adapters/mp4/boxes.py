@@ -101,7 +101,7 @@ def _fitting(box: Box, length: int, whole: str) -> Box:
 
 
 def _named(kind: bytes) -> str:
-    """The name of a box; not of one that nobody knows, which may be any four letters of something else."""
+    """The name of a box; not that of an unknown one, which may be any four letters of something else."""
     return f"`{shown(kind)}`" if kind in _KNOWN else "of an unknown kind"
 
 

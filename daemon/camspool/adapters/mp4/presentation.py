@@ -1,7 +1,6 @@
 """What a player shows of a track: its time line as the edit list cuts it, in seconds. Pure."""
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -38,29 +37,35 @@ def apply(edits: Sequence[Edit], duration_s: float, holes: Sequence[Gap]) -> Sho
         duration_s: of the track's own time line, holes included.
         holes: of the same, in order.
     """
-    ends = [hole.at_s + hole.length_s for hole in holes]
     gaps: list[Gap] = []
     position, footage = 0.0, 0.0
     for edit in edits:
-        if edit.media_from is None:
-            pause = edit.length or 0.0
-            if pause > SHORTEST_GAP_S:  # a shorter one only brings sound and picture together
-                gaps.append(Gap(at_s=position, length_s=pause))
-                position += pause
-            continue
-        start = max(0.0, edit.media_from)
-        end = duration_s if edit.length is None else min(duration_s, edit.media_from + edit.length)
-        for hole in holes[bisect_left(ends, start) :]:
-            first, last = max(hole.at_s, start), min(hole.at_s + hole.length_s, end)
-            if first >= end or len(gaps) > 4 * MOST_GAPS:
-                break
-            if last > first:
-                gaps.append(Gap(at_s=position + first - start, length_s=last - first))
-        position += max(0.0, end - start)
-        footage += max(0.0, end - start)
+        if edit.media_from is not None:
+            start, end = _stretch(edit, duration_s)
+            if len(gaps) < 4 * MOST_GAPS:
+                gaps += _within(holes, start, end, position)
+            position, footage = position + end - start, footage + end - start
+        elif edit.length and edit.length > SHORTEST_GAP_S:  # a shorter pause only aligns sound and picture
+            gaps.append(Gap(at_s=position, length_s=edit.length))
+            position += edit.length
     if not 0 < footage <= duration_s + _ROUNDING_S:
         return Shown(duration_s, tuple(holes))
     return Shown(position, _longest(gaps))
+
+
+def _stretch(edit: Edit, duration_s: float) -> tuple[float, float]:
+    """From when until when an edit shows the track: no longer than there is any of it."""
+    start = max(0.0, edit.media_from or 0.0)
+    end = duration_s if edit.length is None else min(duration_s, start + edit.length)
+    return start, max(start, end)
+
+
+def _within(holes: Sequence[Gap], start: float, end: float, position: float) -> Iterator[Gap]:
+    """The holes between `start` and `end` of the track, which is shown from `position` on."""
+    for hole in holes:
+        first, last = max(hole.at_s, start), min(hole.at_s + hole.length_s, end)
+        if first < last:
+            yield Gap(at_s=position + first - start, length_s=last - first)
 
 
 def _longest(gaps: Sequence[Gap]) -> tuple[Gap, ...]:
