@@ -1,6 +1,7 @@
 """`camspool check`: each check against real folders, processes and servers, and the command as a whole."""
 
 import asyncio
+import errno
 import json
 import os
 import pwd
@@ -22,12 +23,13 @@ from typing import Any
 import pytest
 from graphql import build_schema, graphql_sync
 
-from camspool.adapters.spool import Spool
+from camspool.adapters.spool import FolderTraits, Spool, traits
 from camspool.adapters.watch import InotifyLimits
 from camspool.commands.check import (
     command,
     configuration,
     credential,
+    file_system,
     folders,
     hooks,
     portal,
@@ -187,7 +189,7 @@ def test_a_folder_that_may_not_be_mounted_is_not_written(used: Folders, what: st
             f"{used.state}/folders.json, and start again."
         )
     assert said(folders.rename(used), "rename")[:2] == (
-        "warning",
+        "skipped",
         "not checked: drop and mirror cannot both be written",
     )
     assert said(folders.room(used, 0), "free space")[1] == "not checked: the mirror cannot be looked at"
@@ -299,7 +301,53 @@ def test_what_is_remembered_cannot_be_read(used: Folders) -> None:
     (used.state / "folders.json").unlink()
     (used.state / "folders.json").mkdir()
     verdict, found, _ = mirror_of(used)
-    assert (verdict, found.startswith("not checked: what is remembered of ")) == ("warning", True)
+    assert (verdict, found.startswith("not checked: what is remembered of ")) == ("skipped", True)
+
+
+# File systems
+
+
+def test_what_a_file_system_can_do_is_tried_and_nothing_is_left(used: Folders) -> None:
+    before = tree(used.mirror)
+    (result,) = file_system.results("mirror", used.mirror, used.state)
+    assert result.verdict is Verdict.OK
+    assert result.found.endswith("takes names of 255 bytes, any character, modes and times")
+    assert tree(used.mirror) == before
+
+
+def test_what_a_file_system_cannot_do_is_said() -> None:
+    harmless = FolderTraits((("utime", "Operation not permitted"),), 255, "", "", ignores_case=False)
+    assert file_system.of_traits("drop files", "cifs", harmless) == ok(
+        "drop files", "cifs refuses utime (Operation not permitted), which is harmless"
+    )
+    windows = FolderTraits((), 143, ':?*"<>|\\', ". ", ignores_case=True)
+    assert file_system.of_traits("mirror files", "exfat", windows) == warning(
+        "mirror files",
+        'exfat: names have at most 143 bytes; names cannot have any of : ? * " < > | \\; '
+        "names cannot end in '.' or ' '; upper and lower case are the same",
+        "Requests with such names are rejected (bad_name).",
+    )
+
+
+@pytest.mark.parametrize("longest", [64, 100, 143, 254, 255])
+def test_the_longest_name_is_found(used: Folders, monkeypatch: pytest.MonkeyPatch, longest: int) -> None:
+    """Against a kernel that refuses longer ones, as eCryptfs does."""
+    really = os.open
+
+    def refusing(path: Any, flags: int, *arguments: Any, **options: Any) -> int:
+        if len(os.fsencode(os.path.basename(path))) > longest or ":" in str(path):  # noqa: PTH119
+            raise OSError(errno.ENAMETOOLONG if ":" not in str(path) else errno.EINVAL, "refused")
+        return really(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refusing)
+    with folders.opened(used.mirror) as folder:
+        found = traits(folder)
+    assert (found.longest_name, found.forbidden, found.refused) == (longest, ":", ())
+
+
+def test_of_a_folder_that_is_not_there_nothing_is_said(tmp_path: Path) -> None:
+    made = places(tmp_path)
+    assert list(file_system.results("drop", made.drop, made.state)) == []
 
 
 # Watching
@@ -444,7 +492,7 @@ def portal_rows(endpoint: str, tmp_path: Path, token: str = TOKEN, **environ: st
     (tmp_path / "token").write_text(token)
     api = {"endpoint": endpoint, "token_file": str(tmp_path / "token"), "timeout": "2s"}
     results = asyncio.run(portal.results(settings_for(tmp_path, api=api), environ))
-    assert [result.check for result in results] == ["api", "clock", "access", "schema"]
+    assert list(dict.fromkeys(result.check for result in results)) == ["api", "clock", "access", "schema"]
     return results
 
 
@@ -465,7 +513,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
         "127.0.0.1: connection refused; nothing listens there",
         "Check api.endpoint, the network and the firewall, and the proxy: HTTPS_PROXY.",
     )
-    assert said(results, "schema")[:2] == ("warning", "not checked: the API does not answer")
+    assert said(results, "schema")[:2] == ("skipped", "not checked: the API does not answer")
 
 
 def test_what_listens_does_not_speak_http(tmp_path: Path) -> None:
@@ -488,7 +536,7 @@ def test_the_token_is_refused(tmp_path: Path, status: int) -> None:
     verdict, found, remedy = said(results, "access")
     assert (verdict, found.startswith(f"the token is refused: 127.0.0.1: HTTP {status}")) == ("wrong", True)
     assert remedy == f"Make a new token in the portal's API section, and write it to {tmp_path}/token."
-    assert said(results, "schema")[0] == "warning"
+    assert said(results, "schema")[0] == "skipped"
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -511,6 +559,21 @@ def test_a_schema_that_has_changed(tmp_path: Path) -> None:
         verdict, found, remedy = said(portal_rows(url, tmp_path), "schema")
     assert (verdict, found) == ("wrong", "Recording.progress: no such field")
     assert remedy == "The API has changed: look for a newer camspool, or report these names."
+
+
+def test_what_nobody_has_documented_is_shown(tmp_path: Path) -> None:
+    """So that the first user with a token can tell."""
+    more = SDL.replace("recording_id: String!\n", "recording_id: String!\n  start: Int\n", 1)
+    more = more.replace(
+        "camera(node_id: Int!)", "eventList(from: Int!): [Int]\n  camera(node_id: Int, external_id: String)"
+    )
+    with serving(of_schema(more)) as url:
+        results = portal_rows(url, tmp_path)
+    assert results[-1] == ok(
+        "schema",
+        "beyond the vendor's documents: Query.eventList(from: Int!): [Int]; "
+        "Query.camera(external_id: String); Recording.start: Int. Please report it: camspool could use it",
+    )
 
 
 def test_a_schema_that_is_not_told(tmp_path: Path) -> None:
@@ -742,8 +805,8 @@ def checks(answer: subprocess.CompletedProcess[str]) -> dict[str, dict[str, str]
     return {check["check"]: check for check in document["checks"]}
 
 
-EVERY = ["configuration", "user", "drop", "mirror", "state", "daemon", "rename", "free space", "watching"]
-EVERY += ["token", "api", "clock", "access", "schema", "service"]
+EVERY = ["configuration", "user", "drop", "mirror", "state", "daemon", "drop files", "mirror files", "rename"]
+EVERY += ["free space", "watching", "token", "api", "clock", "access", "schema", "service"]
 
 
 async def test_before_the_first_start_and_beside_a_daemon(tmp_path: Path) -> None:
@@ -756,8 +819,8 @@ async def test_before_the_first_start_and_beside_a_daemon(tmp_path: Path) -> Non
         first = await asyncio.to_thread(run, tmp_path, "-c", path, "--json")
         assert sorted(os.listdir(tmp_path)) == before  # noqa: PTH208
         found = checks(first)
-        assert list(found) == EVERY
-        assert [check["verdict"] for check in found.values()] == ["ok"] * len(EVERY), first.stdout
+        assert list(found) == [name for name in EVERY if not name.endswith(" files")]
+        assert [check["verdict"] for check in found.values()] == ["ok"] * len(found), first.stdout
         assert (first.returncode, json.loads(first.stdout)["ok"]) == (0, True)
         async with daemon(tmp_path, sim) as running:
             beside = await asyncio.to_thread(run, tmp_path, "-c", path)
@@ -839,10 +902,10 @@ def test_what_the_unit_puts_into_the_environment_is_heeded(tmp_path: Path) -> No
         assert checks(run(tmp_path, "-c", path, "--json"))["api"]["verdict"] == "wrong", "that proxy is used"
         stand_in(tmp_path, "LoadCredentialEncrypted=token:/x\n", **loaded)
         found = checks(run(tmp_path, "-c", path, "--json"))
-        assert (found["token"]["verdict"], found["access"]["verdict"]) == ("ok", "warning")
+        assert (found["token"]["verdict"], found["access"]["verdict"]) == ("ok", "skipped")
         stand_in(tmp_path, **loaded, BindPaths=f"/somewhere:{tmp_path}:rbind")
         found = checks(run(tmp_path, "-c", path, "--json"))
-        assert {found[name]["verdict"] for name in ("drop", "mirror", "state", "rename")} == {"warning"}
+        assert {found[name]["verdict"] for name in ("drop", "mirror", "state", "rename")} == {"skipped"}
         assert found["drop"]["remedy"] == "What it sees there is /somewhere/drop."
 
 

@@ -69,3 +69,12 @@ class MountTable:
             if self._version == 0:
                 log.warning("mounts_unknown", problem=str(error), consequence="none is looked for below")
             return self._mounts
+
+
+def mounts_below(folder: Path) -> frozenset[str]:
+    """The mount points inside of a folder now, relative to it; for those who look once."""
+    table = MountTable()
+    try:
+        return table.below(folder) if table.version else frozenset()
+    finally:
+        table.close()

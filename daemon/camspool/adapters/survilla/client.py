@@ -12,6 +12,7 @@ import httpx
 import structlog
 
 from camspool.adapters.survilla import answers, documents, failures, schema_check
+from camspool.adapters.survilla.schema_check import SchemaFindings
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
 from camspool.core.text import whole
@@ -85,8 +86,8 @@ class Survilla:
             message = f"whether the preparation has started is not known: {trouble.message}"
             return [OutcomeUnknown(WaitReason.API_ERROR, message) for _ in questions]
 
-    async def missing(self) -> Sequence[str]:
-        """What the server's schema lacks of what `ask` asks for, each in words.
+    async def look_at_schema(self) -> SchemaFindings:
+        """Compare the server's schema with what `ask` asks for.
 
         Raises:
             ServiceTrouble: the call failed, or the server does not tell its schema.
@@ -95,7 +96,7 @@ class Survilla:
         if reply.data is None or not reply.data.get("__schema"):
             said = reply.complaints[0].message if reply.complaints else "nothing"
             raise ServiceTrouble(WaitReason.API_ERROR, f"the server does not tell its schema, saying: {said}")
-        return schema_check.missing(reply.data["__schema"])
+        return schema_check.findings(reply.data["__schema"])
 
     async def _ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
         token = self._usable_token()

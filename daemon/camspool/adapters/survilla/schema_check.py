@@ -125,3 +125,80 @@ def _innermost(described: Mapping[str, Any]) -> tuple[str, str]:
     while described["kind"] in {"NON_NULL", "LIST"}:
         described = described["ofType"]
     return str(described["kind"]), str(described["name"])
+
+
+# --- Beyond what is documented
+
+_OF_INTEREST: Final = re.compile(r"event|alarm|recording|snapshot|thumbnail", re.IGNORECASE)
+"""Fields of the root types that somebody who fetches recordings may want to know of."""
+_DOCUMENTED: Final = frozenset({"parent_node_id", "node_id", "type", "name", "external_id"})
+"""Fields of every node, by the vendor's public pages."""
+_DOCUMENTED_ARGUMENTS: Final = frozenset({"nodeList(type)"})
+_MOST_NAMED: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaFindings:
+    """How a server's schema differs from what is sent.
+
+    `missing`: what it lacks. `undocumented`: what it offers beyond the vendor's documents and near to what is
+    used: fields and arguments of recordings and cameras, queries for events. Nothing relies on these.
+    """
+
+    missing: tuple[str, ...]
+    undocumented: tuple[str, ...]
+
+
+def findings(schema: Any) -> SchemaFindings:
+    """Both, of `schema` (`__schema`, as SCHEMA_QUESTION asks for it)."""
+    return SchemaFindings(missing(schema), undocumented(schema))
+
+
+def undocumented(schema: Any) -> tuple[str, ...]:
+    """What `schema` offers besides what is sent, as GraphQL writes it; empty if it is not understood."""
+    try:
+        types = {known["name"]: known for known in schema["types"]}
+        roots = {form.operation: schema[f"{form.operation}Type"] for form in FORMS.values()}
+        used: dict[str, set[str]] = {}
+        for form in FORMS.values():
+            if root := roots[form.operation]:
+                _note_used(selections(form.field), root["name"], types, used)
+        found = [text for name in used for text in _others(types[name], used, _is_root(name, roots))]
+    except (KeyError, TypeError, AttributeError):
+        return ()
+    return tuple(dict.fromkeys(found))[:_MOST_NAMED]
+
+
+def _is_root(name: str, roots: Mapping[str, Any]) -> bool:
+    return any(root is not None and root["name"] == name for root in roots.values())
+
+
+def _note_used(
+    chosen: tuple[Selection, ...], parent: str, types: Mapping[str, Any], used: dict[str, set[str]]
+) -> None:
+    """Note the fields that are asked for by their type, and their arguments as `field(argument)`."""
+    for selection in chosen:
+        names = used.setdefault(parent, set())
+        names.add(selection.name)
+        names.update(f"{selection.name}({argument})" for argument in selection.arguments)
+        field = next((each for each in types[parent]["fields"] or () if each["name"] == selection.name), None)
+        if field is not None and selection.inner:
+            _note_used(selection.inner, _innermost(field["type"])[1], types, used)
+
+
+def _others(known: Mapping[str, Any], used: Mapping[str, set[str]], is_root: bool) -> Iterator[str]:  # noqa: FBT001
+    """The fields of a type that are not used; of a root type only those of interest."""
+    own = used[known["name"]]
+    for field in known["fields"] or ():
+        if field["name"] not in own:
+            if _OF_INTEREST.search(field["name"]) if is_root else field["name"] not in _DOCUMENTED:
+                yield f"{known['name']}.{_signature(field)}"
+            continue
+        for argument in field["args"]:
+            if f"{field['name']}({argument['name']})" not in own | _DOCUMENTED_ARGUMENTS:
+                yield f"{known['name']}.{field['name']}({argument['name']}: {type_text(argument['type'])})"
+
+
+def _signature(field: Mapping[str, Any]) -> str:
+    arguments = ", ".join(f"{each['name']}: {type_text(each['type'])}" for each in field["args"])
+    return f"{field['name']}{f'({arguments})' if arguments else ''}: {type_text(field['type'])}"

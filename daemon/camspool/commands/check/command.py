@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from camspool.adapters import logs
-from camspool.commands.check import configuration, credential, folders, hooks, portal, watching
+from camspool.commands.check import configuration, credential, file_system, folders, hooks, portal, watching
 from camspool.commands.check import unit as systemd_unit
 from camspool.commands.check.isolated import IsolatedCheck, Person, Work
 from camspool.commands.check.render import looking, write_json, write_table
-from camspool.commands.check.result import Result, Verdict, merged, warning, wrong
+from camspool.commands.check.result import Result, Verdict, merged, wrong
 from camspool.commands.check.unit import Unit
 from camspool.config import loading
 from camspool.config.settings import Folders, Settings
@@ -130,6 +130,8 @@ class Checks:
         yield self._local("mirror", _all(folders.marked, "mirror", mirror, state), mirror, state)
         yield self._local("state", _all(folders.state, state, self._made_by(installed)), state)
         yield self._local("daemon", _all(folders.daemon, state), state)
+        for name, root in (("drop", drop), ("mirror", mirror)):
+            yield self._local(f"{name} files", _all(file_system.results, name, root, state), root, state)
         yield self._local("rename", _all(folders.rename, places), drop, mirror, state)
         room = _all(folders.room, places, self.settings.cleanup.min_free)
         yield self._local("free space", room, mirror, state)
@@ -141,7 +143,8 @@ class Checks:
         if elsewhere:
             path, source = elsewhere[0]
             found = f"not checked: only the service sees {path}, by BindPaths="
-            work = _all(lambda: iter([warning(check, found, f"What it sees there is {source}.")]))
+            remedy = f"What it sees there is {source}."
+            work = _all(lambda: iter([Result(check, Verdict.SKIPPED, found, remedy)]))
         return IsolatedCheck(check, work, limit=_LIMIT_S, person=self._impersonated)
 
     def _of_hooks(self) -> Iterator[IsolatedCheck]:

@@ -65,7 +65,7 @@ def marked(
 
 def state(root: Path, made_by_systemd: bool) -> Iterator[Result]:  # noqa: FBT001
     """Whether state/ can be written and is on a local disk."""
-    if made_by_systemd and not _is_there(root):
+    if made_by_systemd and not is_there(root):
         yield ok("state", f"{root} does not exist yet: systemd creates it (StateDirectory=)")
         return
     yield tried("state", root, "")
@@ -87,8 +87,8 @@ def daemon(root: Path) -> Iterator[Result]:
 def rename(folders: Folders) -> Iterator[Result]:
     """Whether finished request files can be renamed from drop/ to mirror/."""
     try:
-        _recognised(folders.drop, folders.state)
-        _recognised(folders.mirror, folders.state)
+        recognised(folders.drop, folders.state)
+        recognised(folders.mirror, folders.state)
         whole = _renames(folders.drop, folders.mirror)
     except (OSError, StorageTrouble):
         yield not_checked("rename", "drop and mirror cannot both be written")
@@ -106,7 +106,7 @@ def rename(folders: Folders) -> Iterator[Result]:
 def room(folders: Folders, min_free: int) -> Iterator[Result]:
     """Whether the mirror's file system has room for downloads, by the daemon's own rule."""
     try:
-        _recognised(folders.mirror, folders.state)
+        recognised(folders.mirror, folders.state)
     except StorageTrouble:
         yield not_checked("free space", "the mirror cannot be looked at")
         return
@@ -137,7 +137,7 @@ def unmounted(folder: Path, fstab: Path) -> str | None:
     return next((point for point in inside if not os.path.ismount(point)), None)
 
 
-def _recognised(root: Path, state: Path) -> bool:
+def recognised(root: Path, state: Path) -> bool:
     """Whether the folder is the known one; a possibly empty mount point is neither written nor measured."""
     registry = FolderRegistry(state)
     registry.look()
@@ -146,10 +146,10 @@ def _recognised(root: Path, state: Path) -> bool:
 
 def tried(name: str, root: Path, remark: str) -> Result:
     """Whether this user can write in the folder, found out by writing: mode bits do not tell everything."""
-    if not _is_there(root):
+    if not is_there(root):
         return _to_be_made(name, root)
     try:
-        with _opened(root) as folder:
+        with opened(root) as folder:
             probe(folder)
     except OSError as error:
         found = f"{own_name()} cannot write in {root}: {error.strerror}"
@@ -179,14 +179,14 @@ def _sharing(root: Path) -> Iterator[Result]:
 
 
 def _renames(drop: Path, mirror: Path) -> bool:
-    if not (_is_there(drop) and _is_there(mirror)):
+    if not (is_there(drop) and is_there(mirror)):
         return _nearest(drop).stat().st_dev == _nearest(mirror).stat().st_dev
-    with _opened(drop) as source, _opened(mirror) as destination:
+    with opened(drop) as source, opened(mirror) as destination:
         return renames(source, destination)
 
 
 @contextlib.contextmanager
-def _opened(root: Path) -> Iterator[int]:
+def opened(root: Path) -> Iterator[int]:
     descriptor = os.open(root, FOLDER)
     try:
         yield descriptor
@@ -194,7 +194,7 @@ def _opened(root: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
     """True also for a path that may not be looked at: writing then says why."""
     try:
         path.stat()
@@ -207,7 +207,7 @@ def _is_there(path: Path) -> bool:
 
 def _nearest(path: Path) -> Path:
     """`path`, or the nearest folder above it that exists."""
-    return next(each for each in (path, *path.parents) if _is_there(each))
+    return next(each for each in (path, *path.parents) if is_there(each))
 
 
 def _remedy_for(error: BaseException | None, root: Path) -> str:

@@ -72,7 +72,7 @@ async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Re
         access = await _access(survilla, api.token_file)
         if not access.found.startswith(_ACCEPTED):
             return [access, not_checked("schema", "the API gives no access")]
-        return [access, await _schema(survilla)]
+        return [access, *await _schema(survilla)]
     finally:
         await survilla.aclose()
 
@@ -141,16 +141,20 @@ def _refused(trouble: ServiceTrouble, token_file: Path) -> Result:
             return wrong("access", trouble.message, remedy)
 
 
-async def _schema(survilla: Survilla) -> Result:
+async def _schema(survilla: Survilla) -> list[Result]:
     try:
-        missing = await survilla.missing()
+        found = await survilla.look_at_schema()
     except ServiceTrouble as trouble:
         remedy = "You need do nothing: camspool works, but its queries cannot be compared with the schema."
-        return warning("schema", f"cannot be read: {trouble.message}", remedy)
-    if missing:
+        return [warning("schema", f"cannot be read: {trouble.message}", remedy)]
+    if found.missing:
         remedy = "The API has changed: look for a newer camspool, or report these names."
-        return wrong("schema", "; ".join(missing), remedy)
-    return ok("schema", "has everything that camspool asks for")
+        return [wrong("schema", "; ".join(found.missing), remedy)]
+    result = ok("schema", "has everything that camspool asks for")
+    if not found.undocumented:
+        return [result]
+    more = f"beyond the vendor's documents: {'; '.join(found.undocumented)}"
+    return [result, ok("schema", f"{more}. Please report it: camspool could use it")]
 
 
 def _proxies(environ: Mapping[str, str]) -> str:

@@ -15,7 +15,12 @@ from camspool.commands.terminal import counted, standard_output, terminal_safe
 from camspool.core.naming import printable
 
 SCHEMA: Final = "camspool/check/1"
-_COLOURS: Final = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.WRONG: "bold red"}
+_COLOURS: Final = {
+    Verdict.OK: "green",
+    Verdict.SKIPPED: "dim",
+    Verdict.WARNING: "yellow",
+    Verdict.WRONG: "bold red",
+}
 
 
 @contextmanager
@@ -64,13 +69,15 @@ def write_json(results: Sequence[Result]) -> None:
 def _sum(results: Sequence[Result]) -> Text:
     counts = _counts(results)
     warnings = counted(counts[Verdict.WARNING], "warning")
+    skipped = f", {counts[Verdict.SKIPPED]} skipped" if counts[Verdict.SKIPPED] else ""
     if counts[Verdict.WRONG]:
         return Text(
-            f"{counts[Verdict.WRONG]} wrong, {warnings}: camspool cannot do its work like this.", "bold red"
+            f"{counts[Verdict.WRONG]} wrong, {warnings}{skipped}: camspool cannot do its work like this.",
+            "bold red",
         )
     if counts[Verdict.WARNING]:
-        return Text(f"Nothing is wrong; {warnings}.", "yellow")
-    return Text("All is well.", "green")
+        return Text(f"Nothing is wrong; {warnings}{skipped}.", "yellow")
+    return Text(f"All is well{skipped}.", "green")
 
 
 def _counts(results: Sequence[Result]) -> dict[Verdict, int]:

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """`warning`: it works, but not as well as it could, or it was not checked. Only `wrong` is a failure."""
+    """`skipped`: not checked; `warning`: works, but not as well as it could; `wrong`: does not work."""
 
     OK = "ok"
+    SKIPPED = "skipped"
     WARNING = "warning"
     WRONG = "wrong"
 
@@ -54,4 +55,4 @@ def _merged(check: str, results: list[Result]) -> Result:
 
 def not_checked(check: str, why: str) -> Result:
     """It depends on something that is wrong already."""
-    return Result(check, Verdict.WARNING, f"not checked: {why}", "Fix the problems above first.")
+    return Result(check, Verdict.SKIPPED, f"not checked: {why}")
