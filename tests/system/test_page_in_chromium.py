@@ -27,9 +27,9 @@ from camspool.page.page import Page, PageSettings
 from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
 from camspool.simulator import Node, Settings, Simulator, Stretch, World
-from page.test_page import service
 from support.builders import a_clip, a_file, a_status
 from support.fake_clock import FakeClock
+from support.page import service
 from support.running import START, Running, daemon, request
 from system.browser import Browser, chromium
 
@@ -83,7 +83,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def illustrated(camspool: Running, posters: int) -> None:
     """Return when there are so many posters, and all is on the page."""
-    for _ in range(2000):
+    for _ in range(9000):
         index = script.load("index", _read(camspool.mirror / "_page/index.js"))
         clips = sum(day[1] for day in index["days"].values()) if index else 0
         if clips == len(list((camspool.mirror / "_page/posters").rglob("*.jpg"))) == posters:

@@ -83,6 +83,13 @@ class Hours:
         """The names of all files of hours, whatever their format."""
         return {name for name in self._files.names(HOURS) if FILE.fullmatch(name)}
 
+    def names_by_day(self) -> dict[str, list[str]]:
+        """The same by the day, in the order of the hours."""
+        days: dict[str, list[str]] = {}
+        for name in sorted(self.names()):
+            days.setdefault(name[:10], []).append(name)
+        return days
+
     def read(self, hour: Hour) -> Details | None:
         """The details of an hour; none where there is no file; None when one cannot be understood."""
         details = Details([], [])

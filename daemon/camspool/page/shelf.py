@@ -6,9 +6,9 @@ again.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from camspool.core.status_document import Status
 from camspool.page import activity, index, lanes, script
 from camspool.page.activity import Row
 from camspool.page.clips import ClipRow, clip_row, footage, rows_of
-from camspool.page.hours import FILE, FOLDER, HOURS, Hours, version
+from camspool.page.hours import FOLDER, HOURS, Hours, version
 from camspool.page.index import DAY, Index
 from camspool.page.lanes import HourFigures, Lanes
 from camspool.page.local_days import Hour, day_of
@@ -111,9 +111,8 @@ class Shelf:
         return INDEX.rpartition("/")[2] in self._files.names(FOLDER)
 
     def hours(self) -> set[Hour]:
-        """All hours that may have footage."""
-        found = (FILE.fullmatch(name) for name in self._hours.names())
-        return {match["hour"] for match in found if match and match["day"] in self.index.days}
+        """All hours that may have footage; also those of which a kill has kept the index from knowing."""
+        return {name[:13] for name in self._hours.names()}
 
     def ended(self, status: Status) -> Ended:
         """What a request leaves on the page: no clips of one that was edited so that it cannot be shown."""
@@ -151,8 +150,6 @@ class Shelf:
             The hours of the day.
         """
         hours = {hour for hour in self.hours() if day_of(hour) == day}
-        if not hours and day in self.index.days:
-            self.through = 0.0  # somebody has deleted them
         posters: set[str] = set()
         changes: dict[Hour, dict[str, list[ClipRow]]] = {}
         for hour in sorted(hours):
@@ -160,7 +157,7 @@ class Shelf:
             requests = details.all() if details else {}
             changes[hour] = self._changes_by_missing(requests)
             posters |= {f"{row.poster}.jpg" for row in rows_of({**requests, **changes[hour]})}
-        self._change(changes)
+        self._change(changes, day)
         if self.through:
             self._remove_posters(day, self._files.names(f"{POSTERS}/{day}") - posters)
         return hours
@@ -170,8 +167,8 @@ class Shelf:
         for name in self._files.names(LANES) - {f"{day}.js" for day in self.index.days}:
             if DAY.fullmatch(name.removesuffix(".js")):
                 self._files.remove(f"{LANES}/{name}")
-        for day, names in groupby(sorted(self._hours.names()), key=lambda name: name[:10]):
-            known = self._lanes(day).hours if day in self.index.days else {}
+        for day, names in self._hours.names_by_day().items():
+            known = self._lanes(day, names).hours if day in self.index.days else {}
             for name in names:
                 if name[11:13] not in known:
                     self._files.remove(f"{HOURS}/{name}")
@@ -196,12 +193,9 @@ class Shelf:
 
     def _is_complete(self) -> bool:
         """False when a file that the index counts is not there."""
-        counted: dict[str, int] = {}
-        for name in self._hours.names():
-            counted[name[:10]] = counted.get(name[:10], 0) + 1
-        there = self._files.names(LANES)
+        there, files = self._files.names(LANES), self._hours.names_by_day()
         return all(
-            f"{day}.js" in there and counted.get(day, 0) >= figures[4]
+            f"{day}.js" in there and len(files.get(day, [])) >= figures[4]
             for day, figures in self.index.days.items()
         )
 
@@ -210,11 +204,13 @@ class Shelf:
         names = [request.name for request in requests]
         return [hour for hour in self.hours() if self._hours.mentions(hour, names)] if names else []
 
-    def _change(self, changes: Mapping[Hour, Mapping[str, list[ClipRow]]]) -> set[Hour]:
+    def _change(self, changes: Mapping[Hour, Mapping[str, list[ClipRow]]], *days: str) -> set[Hour]:
+        """Change these hours, and bring the lanes of their days and of others into step."""
         changed: set[Hour] = set()
-        for day, hours in groupby(sorted(changes), key=day_of):
-            lanes_ = self._lanes(day)
-            for hour in hours:
+        files = self._hours.names_by_day()
+        for day in sorted({*map(day_of, changes), *days}):
+            lanes_ = self._lanes(day, files.get(day, []))
+            for hour in sorted(hour for hour in changes if day_of(hour) == day):
                 if self._change_hour(lanes_, hour, changes[hour]):
                     changed.add(hour)
             self._write_lanes(lanes_)
@@ -245,14 +241,21 @@ class Shelf:
             item for item in self.index.latest if item["hour"] != hour or item["file"] in files
         ]
 
-    def _lanes(self, day: str) -> Lanes:
-        """The lanes of a day as they were written, or made anew from its details."""
+    def _lanes(self, day: str, files: Sequence[str]) -> Lanes:
+        """The lanes of a day as they were written; made anew from its details where they do not fit them."""
         found = lanes.load(script.load("lanes", self._files.read(_lanes_file(day))), self._format, day)
-        return found if found is not None else self._lanes_of_details(day)
+        if found is None:
+            return self._lanes_of_details(day, files)
+        if Counter(name[11:13] for name in files) != {
+            hour: len(figures.versions) for hour, figures in found.hours.items()
+        }:
+            self.through = 0.0  # deleted by somebody, or by a run that was killed
+            return self._lanes_of_details(day, files)
+        return found
 
-    def _lanes_of_details(self, day: str) -> Lanes:
+    def _lanes_of_details(self, day: str, files: Iterable[str]) -> Lanes:
         made = Lanes(day)
-        for hour in sorted({name[:13] for name in self._hours.names() if name[:10] == day}):
+        for hour in sorted({name[:13] for name in files}):
             details = self._hours.read(hour)
             if details and details.parts:
                 made.replace(hour, rows_of(details.all()), details.versions(), self.zone)
