@@ -94,7 +94,10 @@ class Shelf:
         if found is None or not _are_failures(failures) or not _is_seen(seen, self._format):
             return
         self.index, self.failures = found, failures
-        self.through = seen["through"] if self._is_complete() else 0.0
+        self.through = seen["through"]
+        if damaged := self._damaged_days():
+            self.through = 0.0
+            self._change({}, *damaged)
 
     @property
     def edition(self) -> str:
@@ -191,13 +194,14 @@ class Shelf:
         details = self._hours.read(hour)
         return list(rows_of(details.all())) if details else []
 
-    def _is_complete(self) -> bool:
-        """False when a file that the index counts is not there."""
+    def _damaged_days(self) -> list[str]:
+        """Days of which a file that the index counts is not there."""
         there, files = self._files.names(LANES), self._hours.names_by_day()
-        return all(
-            f"{day}.js" in there and len(files.get(day, [])) >= figures[4]
+        return [
+            day
             for day, figures in self.index.days.items()
-        )
+            if f"{day}.js" not in there or len(files.get(day, [])) < figures[4]
+        ]
 
     def _hours_of_earlier_runs(self, requests: Iterable[Ended]) -> list[Hour]:
         """Where footage of an earlier run under these names, long deleted, may still be shown."""
