@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from camspool.core import document
+from camspool.core.clock_check import Reading
 from camspool.core.lifecycle import EXPIRIES
 from camspool.core.status_document import Status
 from camspool.core.values import ErrorCode, State
@@ -304,3 +305,51 @@ def test_retention_removes_the_mp4s_of_its_own_old_requests_alone(tmp_path: Path
     assert until(daemon, "done").clips
     assert sorted(path.name for path in daemon.mirror.glob("a*.mp4")) == ["a-1.mp4", "a-2.mp4"]
     daemon.close()
+
+
+@pytest.fixture
+def retiring(tmp_path: Path) -> Iterator[ModelDaemon]:
+    """A daemon that keeps footage for 90 days, and has just delivered some."""
+    model = ModelDaemon(tmp_path, cleanup={"every": "1m", "min_free": 0, "keep": "90d"})
+    model.start()
+    put(model)
+    until(model, "done")
+    model.loop.let_pass(300)
+    yield model
+    model.close()
+
+
+def problems_of(daemon: ModelDaemon) -> list[str]:
+    assert daemon.service
+    return [problem.code for problem in daemon.service._health.status().problems]
+
+
+@pytest.mark.parametrize("ahead", [91 * DAY, 10 * YEAR])
+def test_a_clock_that_is_far_ahead_for_a_while_deletes_nothing(retiring: ModelDaemon, ahead: float) -> None:
+    retiring.clock.jump(ahead)
+    retiring.loop.let_pass(HOUR)
+    assert (retiring.mirror / "a.mp4").exists()
+    assert problems_of(retiring) == ["clock_implausible"]
+    retiring.clock.jump(-ahead)
+    retiring.loop.let_pass(HOUR)
+    assert (retiring.mirror / "a.mp4").exists()
+    assert problems_of(retiring) == []
+
+
+def test_once_the_api_agrees_with_the_clock_old_footage_is_deleted(retiring: ModelDaemon) -> None:
+    retiring.clock.jump(91 * DAY)
+    retiring.loop.let_pass(HOUR)
+    assert (retiring.mirror / "a.mp4").exists()
+    retiring.server.server_time = Reading(retiring.clock.now(), retiring.clock.monotonic())
+    retiring.loop.let_pass(120)
+    assert not (retiring.mirror / "a.mp4").exists()
+    assert problems_of(retiring) == []
+
+
+def test_a_clock_that_the_api_contradicts_deletes_nothing(retiring: ModelDaemon) -> None:
+    retiring.server.server_time = Reading(retiring.clock.now(), retiring.clock.monotonic())
+    for _ in range(200):  # small steps, each of which could be true
+        retiring.clock.jump(0.9 * DAY)
+        retiring.loop.let_pass(70)
+    assert (retiring.mirror / "a.mp4").exists()
+    assert problems_of(retiring) == ["clock_implausible"]

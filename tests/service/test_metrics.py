@@ -13,6 +13,7 @@ from camspool.config import loading
 from camspool.service import wiring
 from camspool.service.health import Health
 from camspool.service.metrics import Metrics
+from camspool.service.supervision import Supervisor
 from camspool.simulator import Simulator
 from support.running import daemon, request, simulator, write_config
 from unit.test_exposition import read
@@ -86,7 +87,7 @@ async def test_a_port_that_is_taken_holds_nothing_up(tmp_path: Path, sim: Simula
 async def metrics(tmp_path: Path, sim: Simulator) -> AsyncIterator[Metrics]:
     """Of a daemon that has been built and does nothing."""
     parts = wiring.build(loading.load(write_config(tmp_path, sim), {}), {}, lambda: None)
-    yield Metrics(parts, Health(parts))
+    yield Metrics(parts, Health(parts, Supervisor(parts.clock, lambda: None)))
     parts.pipeline.downloads.close()
     await parts.api.survilla.aclose()
 

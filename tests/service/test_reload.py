@@ -55,6 +55,7 @@ OTHER: dict[str, Any] = {
     "download.verify": "decode",
     "cleanup.keep": "7d",
     "cleanup.min_free": "7GB",
+    "mirror.heartbeat": "7m",
     "page.enabled": False,
     "logging.level": "error",
     "logging.format": "console",
@@ -108,6 +109,7 @@ def works_by(parts: Parts) -> dict[str, Any]:
         "disk space": parts.folders.disk_space._settings(),
         "keep": pipeline.cleanup._keep(),
         "page": parts.reports.page._settings(),
+        "heartbeat": parts.settings.current.mirror.heartbeat,
         "notices": [outbox.channel for outbox in parts.reports.notices.outboxes],
     }
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
+from camspool.core.clock_check import Reading
 from camspool.core.errors import (
     AddressRefused,
     BadVideo,
@@ -101,6 +102,7 @@ class ModelServer:
     """`Recordings`, `Downloads` and `Videos`; also whatever else the composition root asks of the API."""
 
     last_success_at = None
+    server_time: Reading | None = None
     calls_last_hour = 0
 
     def __init__(self, clock: VirtualClock, disk: Disk, lifetimes: Lifetimes | None = None) -> None:

@@ -15,6 +15,7 @@ SERVICE = ServiceStatus(
     state=ServiceState.OK,
     started_at=NOW,
     updated_at=later(15),
+    next_update_by=later(75),
     problems=(ServiceProblem("disk_full", "No room in the mirror", NOW),),
     watching=Watching("inotify", "ext4", later(10)),
     api=ApiHealth(later(12), 12),
@@ -65,6 +66,7 @@ def test_the_service_file_has_the_contracts_names() -> None:
         "state": "ok",
         "started_at": "2020-05-11T12:00:00Z",
         "updated_at": "2020-05-11T12:00:15Z",
+        "next_update_by": "2020-05-11T12:01:15Z",
         "problems": [
             {"code": "disk_full", "message": "No room in the mirror", "since": "2020-05-11T12:00:00Z"}
         ],

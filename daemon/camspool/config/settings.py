@@ -308,6 +308,12 @@ class Cleanup(_Section):
     min_free: Annotated[int, _SIZE, _says("free space below which no download begins")] = 2_000_000_000
 
 
+class Mirror(_Section):
+    heartbeat: Annotated[
+        float, _seconds(1, _HOUR), _says("how often a daemon without news shows that it lives")
+    ] = 15.0
+
+
 class PageSettings(_Section):
     enabled: Annotated[bool, _SWITCH, _says("whether there is a page in the mirror")] = True
     every: Annotated[float, _seconds(1, _HOUR), _says("how often it is rewritten at most")] = 5.0
@@ -355,6 +361,7 @@ class Settings(_Section):
     retry: Retry = Retry()
     download: Download = Download()
     cleanup: Cleanup = Cleanup()
+    mirror: Mirror = Mirror()
     page: PageSettings = PageSettings()
     logging: Logging = Logging()
     notify: Notify = Notify()

@@ -51,8 +51,8 @@ def _of_service(service: ServiceStatus, waiting: Mapping[WaitReason, int]) -> It
     reasons = _by("reason", WaitReason, waiting)
     yield from _gauge("requests_waiting", "Outstanding requests that wait for something.", reasons)
     yield from _gauge("oldest_request_age_seconds", "Age of the oldest outstanding request, or 0.", {"": age})
-    yield from _gauge("disk_free_bytes", "Free in the mirror.", {"": service.disk.free_bytes})
-    least = {"": service.disk.min_free_bytes}
+    yield from _gauge("disk_free_bytes", "Free in the mirror.", _known(service.disk.free_bytes))
+    least = _known(service.disk.min_free_bytes)
     yield from _gauge("disk_min_free_bytes", "Below this no download begins.", least)
     success = _at(service.api.last_success_at) if service.api.last_success_at else {}
     yield from _gauge("api_last_success_time_seconds", "When the API last answered, in Unix time.", success)
@@ -86,6 +86,10 @@ def _histograms(figures: Figures) -> Iterator[str]:
 def _by(label: str, words: Iterable[str], values: Mapping[Any, int]) -> dict[str, float]:
     """Every word, also those of which there are none yet: a rate needs a beginning."""
     return {f'{label}="{word}"': values.get(word, 0) for word in words}
+
+
+def _known(value: int | None) -> dict[str, float]:
+    return {} if value is None else {"": value}
 
 
 def _at(moment: datetime) -> dict[str, float]:

@@ -53,11 +53,16 @@ class Figures:
     calls: Counter[str] = field(default_factory=Counter)
     waits: Counter[WaitReason] = field(default_factory=Counter)
     steps: dict[State, Histogram] = field(default_factory=lambda: {step: Histogram() for step in STEPS})
-    _entered: dict[tuple[str, str], float] = field(default_factory=dict)
+    _entered: dict[str, dict[str, float]] = field(default_factory=dict)
+    """When each clip of each outstanding request came into its step."""
 
     def request_ended(self, status: Status) -> None:
         """A request has ended."""
         self.requests[status.state] += 1
+
+    def request_gone(self, request: str) -> None:
+        """A request is outstanding no longer, whatever became of its clips."""
+        self._entered.pop(request, None)
 
     def clip_changed(self, request: str, before: Clip, after: Clip, at: float) -> None:
         """A clip has another state, or waits for something else, since `at` (monotonic seconds)."""
@@ -65,12 +70,15 @@ class Figures:
             self.waits[after.waiting.reason] += 1
         if after.state is before.state:
             return
-        entered = self._entered.pop((request, after.key), None)
+        clips = self._entered.setdefault(request, {})
+        entered = clips.pop(after.key, None)
         if entered is not None and before.state in self.steps:
             self.steps[before.state].add(at - entered)
         if not after.state.final:
-            self._entered[request, after.key] = at
+            clips[after.key] = at
             return
+        if not clips:
+            self.request_gone(request)
         self.clips[after.state] += 1
         if after.state is State.DONE and after.file:
             self.mp4_bytes += after.file.bytes

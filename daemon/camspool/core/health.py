@@ -7,14 +7,28 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from camspool.core.backoff import after
 from camspool.core.values import State, WaitReason
 
 RATE_LIMITED_IS_NORMAL: Final = timedelta(minutes=5)
 """Being rate limited for so long is no trouble yet (contract, Rulings)."""
 
+SILENT_FOR: Final = timedelta(minutes=1)
+"""A service file without `next_update_by` comes from a version that wrote it every 15 seconds."""
+MARGIN_S: Final = 45.0
+"""So much later than a heartbeat says may the service file be written: a disk may be slow."""
+
 SERVICE_SCHEMA: Final = "camspool/service/1"
 SERVICE_FILE: Final = "_service.json"
 """Its path below mirror/."""
+
+
+class ProblemCode(StrEnum):
+    """What can be wrong with the service beside a `WaitReason`."""
+
+    BAD_CONFIGURATION = "bad_configuration"
+    INTERNAL_ERROR = "internal_error"
+    CLOCK_IMPLAUSIBLE = "clock_implausible"
 
 
 class ServiceState(StrEnum):
@@ -54,21 +68,26 @@ class ApiHealth:
 
 @dataclass(frozen=True, slots=True)
 class DiskHealth:
-    """Bytes free in the mirror, and bytes that downloads leave free."""
+    """Bytes free in the mirror, and bytes that downloads leave free; null while they are not known."""
 
-    free_bytes: int
-    min_free_bytes: int
+    free_bytes: int | None
+    min_free_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """The service file, `mirror/_service.json`."""
+    """The service file, `mirror/_service.json`.
+
+    It is written at each change, and else once a heartbeat: a daemon that has not written by `next_update_by`
+    is down. That is null once it has stopped, and in the files of earlier versions.
+    """
 
     schema: str = SERVICE_SCHEMA
     version: str
     state: ServiceState
     started_at: datetime
     updated_at: datetime
+    next_update_by: datetime | None = None
     problems: tuple[ServiceProblem, ...] = ()
     watching: Watching
     api: ApiHealth
@@ -92,6 +111,33 @@ def load(data: bytes) -> ServiceStatus:
         pydantic.ValidationError: it is none.
     """
     return _SERVICE.validate_json(data)
+
+
+def is_running(status: ServiceStatus, now: datetime) -> bool:
+    """True while a daemon works, going by its service file."""
+    if status.state not in {ServiceState.OK, ServiceState.DEGRADED}:
+        return False
+    return now <= (status.next_update_by or status.updated_at + SILENT_FOR)
+
+
+def next_update_by(now: datetime, heartbeat_s: float) -> datetime:
+    """When a service file that is written now will have been written again, unless the daemon is down."""
+    return after(now, heartbeat_s + MARGIN_S)
+
+
+def is_news(status: ServiceStatus, before: ServiceStatus) -> bool:
+    """True when a reader should learn of the new status now, rather than at the next heartbeat.
+
+    What changes all the time, such as bytes free, is no news by itself.
+    """
+    return _news(status) != _news(before)
+
+
+def _news(status: ServiceStatus) -> tuple[object, ...]:
+    watching = (status.watching.mode, status.watching.file_system)
+    room = (status.disk.free_bytes is None, status.disk.min_free_bytes)
+    oldest = status.oldest_request_at
+    return status.state, status.problems, watching, status.queue, oldest, room
 
 
 def state_of(problems: tuple[ServiceProblem, ...], now: datetime) -> ServiceState:

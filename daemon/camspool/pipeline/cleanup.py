@@ -17,9 +17,9 @@ from camspool.adapters.spool import Spool
 from camspool.core import events, expiry
 from camspool.core.lifecycle import advance
 from camspool.core.overview import refresh
-from camspool.core.ports import Clock
 from camspool.core.status_document import Clip, Status
 from camspool.core.values import State
+from camspool.pipeline.clock_watch import ClockWatch
 from camspool.pipeline.jobs import Jobs
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ class Cleanup:
 
     Args:
         spool: the folders.
-        clock: for dates.
+        clock_watch: the clock; MP4s are only deleted while it can be believed.
         jobs: the outstanding requests, which are left alone.
         keep: the seconds that MP4s stay now, after their request has ended; None for ever.
         on_removed: called with the status of a request whose MP4s were deleted.
@@ -44,7 +44,7 @@ class Cleanup:
     def __init__(
         self,
         spool: Spool,
-        clock: Clock,
+        clock_watch: ClockWatch,
         jobs: Jobs,
         keep: Callable[[], float | None],
         on_removed: Callable[[Status], None] = lambda _: None,
@@ -53,9 +53,10 @@ class Cleanup:
         self._rest = rest
         self._on_removed = on_removed
         self._spool = spool
-        self._clock = clock
+        self._clock = clock_watch.clock
         self._jobs = jobs
         self._keep = keep
+        self._clock_watch = clock_watch
         self._dying: list[tuple[datetime, str]] = []
 
     def remember(self, status: Status) -> None:
@@ -97,7 +98,7 @@ class Cleanup:
     async def retire(self) -> None:
         """Delete the MP4s of requests that ended longer than `keep` ago; their records stay."""
         keep = self._keep()
-        if keep is None:
+        if keep is None or not await self._clock_watch.is_plausible():
             return
         before = self._clock.now() - timedelta(seconds=keep)
         await asyncio.to_thread(self._remove_ended, before)

@@ -42,8 +42,8 @@ class DiskSpace:
         self._spool = spool
         self.outages = outages
         self._settings = settings
-        self.free_bytes = 0
-        self.kept_free_bytes = settings().min_free
+        self.free_bytes: int | None = None
+        self.kept_free_bytes: int | None = None
 
     async def check(self) -> None:
         """Look whether all is well; the periodic job."""
@@ -80,12 +80,18 @@ class DiskSpace:
         return None
 
     def _room_trouble(self) -> Waiting | None:
+        min_free = self._settings().min_free
+        self.free_bytes = self.kept_free_bytes = None
         try:
-            self.free_bytes, size = self._spool.free_bytes()
+            free, size = self._spool.free_bytes()
         except StorageTrouble as trouble:
+            if min_free == 0:
+                return None
             return Waiting(reason=trouble.reason, message=trouble.message, until=None)
-        self.kept_free_bytes = room_to_keep(self._settings().min_free, size)
-        if self.free_bytes >= self.kept_free_bytes:
+        self.kept_free_bytes = room_to_keep(min_free, size)
+        if size > 0:  # some file systems do not know what they have
+            self.free_bytes = free
+        if free >= self.kept_free_bytes:
             return None
         message = f"Less than {self.kept_free_bytes:,} bytes are free: make room, or lower cleanup.min_free."
         return Waiting(reason=WaitReason.DISK_FULL, message=message, until=None)

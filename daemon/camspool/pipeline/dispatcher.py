@@ -1,7 +1,7 @@
 """Whose turn it is: gives the slots of the two lanes to the clips that wait, and takes them back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -20,6 +20,10 @@ log = structlog.get_logger()
 
 LOOK_AT_THE_CLOCK_S: Final = 30.0
 """Waits are dated by the wall clock, which may jump (a suspended box): it is looked at this often."""
+
+
+CRASHED_WAITS_S: Final = 60.0
+"""A clip whose crash could not be noted in its status is tried again after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Dispatcher:
         self._on_ended: Callable[[Job], Awaitable[None]] | None = None
         self._wake = asyncio.Event()
         self._closing = False
+        self._not_before: dict[Ticket, float] = {}
         self._seen_at = float("-inf")
 
     def settings_changed(self) -> None:
@@ -85,15 +90,18 @@ class Dispatcher:
                 tasks
             )  # one that had just come to its end may have queued the next step: look again
 
-    async def run(self, on_ended: Callable[[Job], Awaitable[None]]) -> None:
-        """Give slots away until cancelled; then stop all work.
+    async def run(self, on_ended: Callable[[Job], Awaitable[None]], outstanding: Iterable[Job] = ()) -> None:
+        """Give slots away until cancelled; then stop all work. To be called again after a crash.
 
         Args:
             on_ended: called with each request all of whose clips have ended.
+            outstanding: the requests that there are already.
         """
-        self._on_ended = on_ended
+        self._on_ended, self._closing = on_ended, False
         async with asyncio.TaskGroup() as group:
             try:
+                for job in outstanding:
+                    self._take_up(job, group)
                 while True:
                     self._wake.clear()
                     self._give_slots(group)
@@ -108,10 +116,19 @@ class Dispatcher:
             return
         lane = self._lanes[lane_name]
         if ticket not in lane.queue:
-            due = self._workflow.due(clip)
-            lane.queue.add(ticket, _rank(job, clip), due.timestamp() if due else 0.0)
+            lane.queue.add(ticket, _rank(job, clip), self._due(ticket, clip))
             if len(lane.running) < self._limits()[lane_name]:  # else whoever gives a slot back wakes it
                 self._wake.set()
+
+    def _due(self, ticket: Ticket, clip: Clip) -> float:
+        """When there is something to do for a clip, in Unix seconds."""
+        not_before = self._not_before.pop(ticket, 0.0)
+        try:
+            due = self._workflow.due(clip)
+        except Exception:  # as in `_attend`
+            log.exception("clip_crashed", request=ticket.job.name, clip=ticket.key)
+            return self._clock.now().timestamp() + CRASHED_WAITS_S
+        return max(due.timestamp() if due else 0.0, not_before)
 
     def _look_at_the_clock(self) -> float:
         """The time, in Unix seconds; once it has been put back, every wait is judged anew."""
@@ -150,18 +167,29 @@ class Dispatcher:
                 await self._workflow.carry(job, ticket.key, name)
         except Exception:  # a defect in the handling of one clip must not stop the others
             log.exception("clip_crashed", request=job.name, clip=ticket.key)
-            self._workflow.park(job, ticket.key)
+            self._park(ticket)
+
+    def _park(self, ticket: Ticket) -> None:
+        """Let a clip wait whose step has crashed; if its wait cannot even be noted, in memory only."""
+        try:
+            self._workflow.park(ticket.job, ticket.key)
+        except Exception:
+            log.exception("clip_crashed", request=ticket.job.name, clip=ticket.key)
+            self._not_before[ticket] = self._clock.now().timestamp() + CRASHED_WAITS_S
 
     def _take_back(
         self, lane: _LaneState, ticket: Ticket, group: asyncio.TaskGroup, task: asyncio.Task[None]
     ) -> None:
         del lane.running[ticket]
         self._wake.set()
-        if task.cancelled() or self._closing:
-            return
-        self.add(ticket.job)
-        if ticket.job.status.state.final and self._on_ended is not None:
-            group.create_task(self._end(ticket.job, self._on_ended))
+        if not task.cancelled() and not self._closing:
+            self._take_up(ticket.job, group)
+
+    def _take_up(self, job: Job, group: asyncio.TaskGroup) -> None:
+        """Queue what is left to do for a request, or end it."""
+        self.add(job)
+        if job.status.state.final and self._on_ended is not None:
+            group.create_task(self._end(job, self._on_ended))
 
     async def _end(self, job: Job, on_ended: Callable[[Job], Awaitable[None]]) -> None:
         try:

@@ -165,6 +165,7 @@ class Jobs:
     def close(self, job: Job) -> None:
         """Forget a request."""
         self._unsaved.discard(job.name)
+        self.job_context.figures.request_gone(job.name)
         if self._by_name.get(job.name) is job:
             del self._by_name[job.name]
         if self._by_file.get(job.file) is job:
@@ -201,11 +202,16 @@ class Jobs:
         """Save where nobody waits for it; the next change of state tells the same to those who care."""
         try:
             await job.save(durable=durable)
-            self._unsaved.discard(job.name)
         except StorageTrouble as trouble:
             if job.name not in self._unsaved:
-                self._unsaved.add(job.name)
                 log.warning("status_not_saved", request=job.name, problem=trouble.message)
+            self._unsaved.add(job.name)
+        except Exception:  # a defect that one status meets must not keep the others from being saved
+            if job.name not in self._unsaved:
+                log.exception("status_not_saved", request=job.name)
+            self._unsaved.add(job.name)
+        else:
+            self._unsaved.discard(job.name)
 
     def count_by_state(self) -> dict[State, int]:
         """How many requests are in which state."""

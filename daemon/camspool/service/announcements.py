@@ -1,10 +1,12 @@
 """Shows how the daemon is: the service file, the page, the service manager, and notices of changes."""
 
 import asyncio
+from typing import Final
 
 import structlog
 
 from camspool.adapters.systemd import ServiceManager
+from camspool.aio import first_of
 from camspool.core import health
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import SERVICE_FILE, ServiceState, ServiceStatus
@@ -13,8 +15,10 @@ from camspool.service.wiring import Parts
 
 log = structlog.get_logger()
 
-AT_MOST_EVERY_S = 1.0
+AT_MOST_EVERY_S: Final = 1.0
 """However often something changes, it is shown no more often than this."""
+LOOK_EVERY_S: Final = 15.0
+"""Some changes come with time alone: trouble that lasts is shown, and told, as more than passing."""
 
 
 class Announcements:
@@ -27,12 +31,15 @@ class Announcements:
         self._parts = parts
         self._health = daemon_health
         self._manager = manager
+        self._written: ServiceStatus | None = None
+        self._written_at = float("-inf")
         self.news = asyncio.Event()
 
     async def run(self) -> None:
-        """Show every change, until cancelled."""
+        """Show every change, and once a heartbeat that the daemon lives, until cancelled."""
+        self.news.set()
         while True:
-            await self.news.wait()
+            await first_of(self.news.wait(), self._parts.clock.sleep(min(LOOK_EVERY_S, self._silence_left_s)))
             self.news.clear()
             await self.say()
             await self._parts.clock.sleep(AT_MOST_EVERY_S)
@@ -41,8 +48,15 @@ class Announcements:
         """Show how the daemon is now; `state` overrules what the problems say."""
         status = self._health.status(state)
         await self._parts.reports.notices.service_is(status)
-        await self._write(status)
+        if self._written is None or self._silence_left_s <= 0 or health.is_news(status, self._written):
+            await self._write(status)
         self._manager.status(self._health.in_words(status))
+
+    @property
+    def _silence_left_s(self) -> float:
+        """Seconds until the service file has to be written although there is no news."""
+        heartbeat = self._parts.settings.current.mirror.heartbeat
+        return max(0.0, self._written_at + heartbeat - self._parts.clock.monotonic())
 
     async def _write(self, status: ServiceStatus) -> None:
         spool = self._parts.folders.spool
@@ -50,6 +64,10 @@ class Announcements:
             await asyncio.to_thread(spool.save_document, SERVICE_FILE, health.dump(status), durable=False)
         except StorageTrouble as trouble:
             log.debug("service_file_not_written", problem=trouble.message)
+            self._written = None
+        else:
+            self._written = status
+        self._written_at = self._parts.clock.monotonic()
 
     async def keep_page(self) -> None:
         """Keep the page up to date until cancelled.

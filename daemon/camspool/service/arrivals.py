@@ -1,15 +1,17 @@
 """Hands what the watcher sees in drop/ to the intake, several files at once; what fails comes again."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import structlog
 
 from camspool.adapters.watch import Change, Settled
-from camspool.core import naming
+from camspool.core import backoff, naming
 from camspool.core.errors import StorageTrouble
 from camspool.pipeline.outages import Cause
+from camspool.service.supervision import FIRST_PAUSE_S, LONGEST_PAUSE_S, Work
 from camspool.service.wiring import Parts
 
 log = structlog.get_logger()
@@ -31,14 +33,19 @@ class Arrivals:
         self._on_news = on_news
         self._changes: list[asyncio.Queue[Change]] = [asyncio.Queue() for _ in range(TAKEN_IN_AT_ONCE)]
         self._put_off_files: set[str] = set()
+        self._crashes: dict[str, int] = {}
 
     def note(self, change: Change) -> None:
         """Queue a change; those whose names could meet in mirror/ are taken in one after the other."""
         self._changes[hash(naming.family(change.file)) % len(self._changes)].put_nowait(change)
 
-    def lasting_work(self) -> list[Coroutine[Any, Any, None]]:
-        """What has to run for changes to be taken in."""
-        return [*(self._take_in(changes) for changes in self._changes), self.settle_abandoned()]
+    def tasks(self) -> dict[str, Work]:
+        """What has to run for changes to be taken in, by names for people."""
+        lines = {
+            f"intake {number}": partial(self._take_in, changes)
+            for number, changes in enumerate(self._changes, start=1)
+        }
+        return {**lines, "requests left over": self.settle_abandoned}
 
     async def settle_abandoned(self) -> None:
         """Once, after the start: what was deleted from drop/, or moved by us, and nobody noted it."""
@@ -51,15 +58,16 @@ class Arrivals:
     async def _take_in(self, changes: asyncio.Queue[Change]) -> None:
         while True:
             change = await changes.get()
-            await self._parts.outages.passable(Cause.MIRROR)
             try:
+                await self._parts.outages.passable(Cause.MIRROR)
                 await self._hand_over(change)
             except StorageTrouble as trouble:
                 await self._put_off(change, trouble)
-            except Exception:  # a defect in the handling of one file must not stop the others
-                log.exception("file_crashed", file=naming.printable(change.file))
+            except Exception as error:  # noqa: BLE001  a defect that one file meets must not stop the others
+                self._set_aside(change, error)
             else:
                 self._put_off_files.discard(change.file)
+                self._crashes.pop(change.file, None)
             self._on_news()
 
     async def _hand_over(self, change: Change) -> None:
@@ -68,10 +76,21 @@ class Arrivals:
         else:
             await self._parts.pipeline.intake.gone(change.file)
 
+    def _set_aside(self, change: Change, error: Exception) -> None:
+        """Let a file that could not even be rejected come again, after pauses that grow."""
+        crashes = self._crashes[change.file] = self._crashes.get(change.file, 0) + 1
+        if crashes == 1:
+            log.error("file_crashed", file=naming.printable(change.file), exc_info=error)
+        pause = backoff.backoff(crashes, FIRST_PAUSE_S, LONGEST_PAUSE_S, 1.0)
+        asyncio.get_running_loop().call_later(pause, self.note, change)
+
     async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
         """What could not be taken in now comes again: when the mirror is back, or after a pause."""
-        pause = 0.0 if await self._parts.folders.disk_space.is_down() else self._pause_s
-        asyncio.get_running_loop().call_later(pause, self.note, change)
+        pause = self._pause_s
+        try:
+            pause = 0.0 if await self._parts.folders.disk_space.is_down() else pause
+        finally:  # whatever happens, the file comes again
+            asyncio.get_running_loop().call_later(pause, self.note, change)
         if change.file not in self._put_off_files:
             self._put_off_files.add(change.file)
             log.warning("request_put_off", file=naming.printable(change.file), problem=trouble.message)

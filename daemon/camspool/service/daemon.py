@@ -3,8 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -19,6 +18,7 @@ from camspool.service.health import Health
 from camspool.service.metrics import Metrics
 from camspool.service.periodic import PeriodicJobs
 from camspool.service.reload import Reloading
+from camspool.service.supervision import Supervisor, Work
 
 log = structlog.get_logger()
 
@@ -41,11 +41,12 @@ class Service:
         self._stopping = asyncio.Event()
         self._manager = ServiceManager()
         self._parts = parts = wiring.build(settings, environ, self._on_outage)
-        self._health = Health(parts)
+        self._supervisor = Supervisor(parts.clock, self._on_change)
+        self._health = Health(parts, self._supervisor)
         self._announcements = Announcements(parts, self._health, self._manager)
         self._arrivals = Arrivals(parts, self._announcements.news.set)
         self._metrics = Metrics(parts, self._health)
-        self._periodic = PeriodicJobs(parts, self._announcements, self._metrics, self._manager, environ)
+        self._periodic = PeriodicJobs(parts, self._metrics, self._manager, self._supervisor, environ)
         self._reloading = Reloading(parts, self._health, reread, self._manager, self._on_reload)
 
     def stop(self) -> None:
@@ -60,17 +61,21 @@ class Service:
             StorageTrouble: the state folder cannot be used.
         """
         await asyncio.to_thread(self._parts.folders.spool.open)
+        loop = asyncio.get_running_loop()
+        before = loop.get_exception_handler()
         try:
-            self._listen_to_signals()
+            self._listen(loop)
             await self._work()
         finally:
             await self._close()
+            loop.set_exception_handler(before)
 
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hear of signals, and of errors that nobody waits for."""
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
+        loop.set_exception_handler(self._supervisor.loop_error)
 
     async def _work(self) -> None:
         """Start everything, say so, and wait until the daemon is asked to stop."""
@@ -79,7 +84,8 @@ class Service:
         self._periodic.start()
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(work) for work in self._lasting_work()]
+                keep = self._supervisor.keep_running
+                tasks = [group.create_task(keep(*task)) for task in self._lasting_tasks().items()]
                 await self._until_ready()
                 await self._stopping.wait()
                 self._manager.stopping()
@@ -90,20 +96,24 @@ class Service:
             await self._wind_up()
         log.info("service_stopped")
 
-    def _lasting_work(self) -> list[Coroutine[Any, Any, None]]:
+    def _lasting_tasks(self) -> dict[str, Work]:
+        """What runs for as long as the daemon does, by names for people."""
         parts = self._parts
-        return [
-            parts.folders.watcher.run(self._arrivals.note),
-            parts.pipeline.dispatcher.run(parts.pipeline.completion.ended),
-            parts.api.cameras.keep_fresh(),
-            *self._arrivals.lasting_work(),
-            self._announcements.run(),
-            self._announcements.keep_page(),
-            parts.reports.page.illustrate(),
-            parts.reports.notices.run(),
-            self._metrics.serve(),
-            self._reloading.run(),
-        ]
+        return {
+            "watching drop/": lambda: parts.folders.watcher.run(self._arrivals.note),
+            "dispatcher": lambda: parts.pipeline.dispatcher.run(
+                parts.pipeline.completion.ended, parts.pipeline.jobs
+            ),
+            "list of cameras": parts.api.cameras.keep_fresh,
+            **self._arrivals.tasks(),
+            "service file": self._announcements.run,
+            "page": self._announcements.keep_page,
+            "pictures of the page": parts.reports.page.illustrate,
+            "notices": parts.reports.notices.run,
+            "metrics": self._metrics.serve,
+            "reload": self._reloading.run,
+            "clock of the periodic jobs": self._periodic.follow_clock,
+        }
 
     async def _until_ready(self) -> None:
         """Wait for the first scan; READY means that everything in drop/ has been seen."""
@@ -119,22 +129,25 @@ class Service:
     async def _wind_up(self) -> None:
         """Save what is in memory only, and say that the daemon has ended."""
         self._periodic.stop()
-        await self._announcements.say(ServiceState.STOPPING)
-        await self._parts.pipeline.jobs.save_all()
-        await self._announcements.say(ServiceState.STOPPED)
-        await self._announcements.tend_page(ServiceState.STOPPED)
+        await self._supervisor.attempt("service file", self._announcements.say(ServiceState.STOPPING))
+        await self._supervisor.attempt("statuses", self._parts.pipeline.jobs.save_all())
+        await self._supervisor.attempt("service file", self._announcements.say(ServiceState.STOPPED))
+        await self._supervisor.attempt("page", self._announcements.tend_page(ServiceState.STOPPED))
 
     async def _close(self) -> None:
         self._parts.pipeline.downloads.close()
-        await self._parts.api.recordings.aclose()
-        await self._parts.api.survilla.aclose()
+        await self._supervisor.attempt("calls", self._parts.api.recordings.aclose())
+        await self._supervisor.attempt("connections", self._parts.api.survilla.aclose())
         self._manager.close()
         await asyncio.to_thread(self._parts.folders.spool.close)
 
     def _on_outage(self) -> None:
         self._parts.pipeline.jobs.refresh()
+        self._on_change()
+
+    def _on_change(self) -> None:
         self._announcements.news.set()
 
     def _on_reload(self) -> None:
         self._periodic.reschedule()
-        self._announcements.news.set()
+        self._on_change()

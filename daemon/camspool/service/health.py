@@ -4,19 +4,30 @@ from datetime import datetime
 
 from camspool import __version__
 from camspool.core import health
-from camspool.core.health import ApiHealth, DiskHealth, ServiceProblem, ServiceState, ServiceStatus, Watching
+from camspool.core.health import (
+    ApiHealth,
+    DiskHealth,
+    ProblemCode,
+    ServiceProblem,
+    ServiceState,
+    ServiceStatus,
+    Watching,
+)
 from camspool.pipeline.outages import Cause
+from camspool.service.supervision import Supervisor
 from camspool.service.wiring import Parts
 
 
 class Health:
     """The daemon's health."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, supervisor: Supervisor) -> None:
         self._parts = parts
+        self._supervisor = supervisor
         self._started_at = parts.clock.now()
         self._since: dict[Cause, datetime] = {}
         self._problem: ServiceProblem | None = None
+        self._clock_doubted_at: datetime | None = None
 
     def report(self, code: str, message: str) -> None:
         """Show a problem that holds up nobody's work, until `withdraw`."""
@@ -45,6 +56,7 @@ class Health:
             state=state or health.state_of(problems, now),
             started_at=self._started_at,
             updated_at=now,
+            next_update_by=self._next_update_by(now, state),
             problems=problems,
             watching=Watching(watcher.mode, watcher.file_system, watcher.last_scan_at),
             api=ApiHealth(pacing.last_success_at, pacing.calls_last_hour),
@@ -60,4 +72,19 @@ class Health:
             ServiceProblem(waiting.reason, waiting.message, self._since[cause])
             for cause, waiting in held.items()
         ]
-        return (self._problem, *problems) if self._problem else tuple(problems)
+        others = (self._problem, self._supervisor.problem, self._clock_problem(now))
+        return (*filter(None, others), *problems)
+
+    def _clock_problem(self, now: datetime) -> ServiceProblem | None:
+        doubt = self._parts.pipeline.clock_watch.doubt
+        if doubt is None:
+            self._clock_doubted_at = None
+            return None
+        self._clock_doubted_at = self._clock_doubted_at or now
+        message = f"The clock of this machine cannot be believed, {doubt}: no footage is deleted meanwhile."
+        return ServiceProblem(ProblemCode.CLOCK_IMPLAUSIBLE, message, self._clock_doubted_at)
+
+    def _next_update_by(self, now: datetime, state: ServiceState | None) -> datetime | None:
+        if state is ServiceState.STOPPED:
+            return None
+        return health.next_update_by(now, self._parts.settings.current.mirror.heartbeat)

@@ -3,58 +3,103 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from camspool.adapters.systemd import ServiceManager, watchdog_interval
+from camspool.core.backoff import after
 from camspool.core.errors import StorageTrouble
 from camspool.core.status_document import Waiting
 from camspool.pipeline.jobs import PROGRESS_EVERY_S
 from camspool.pipeline.outages import Cause
-from camspool.service.announcements import Announcements
 from camspool.service.metrics import Metrics
+from camspool.service.supervision import Supervisor
 from camspool.service.watchdog import STUCK_AFTER_S, FileWork, Sign, Watchdog
 from camspool.service.wiring import Parts
 
 log = structlog.get_logger()
 
-SERVICE_FILE_EVERY_S: Final = 15.0
+TIME_ZONE: Final = UTC
+METRICS_EVERY_S: Final = 15.0
+LOOK_AT_THE_CLOCK_S: Final = 5.0
+STEP_S: Final = 1.0
+"""The wall clock has been put back when it has fallen behind the monotonic clock by so much."""
 
 PeriodicJob = Callable[[], Coroutine[Any, Any, None]]
 
 
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler is not typed
+    """Due so many seconds from now, whatever was due before.
+
+    The interval trigger of APScheduler 3 lists all runs that were missed before it makes one of them: when
+    the clock steps ten years ahead, that list takes gigabytes for a job that is run each second.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """See `BaseTrigger`."""
+        return after(now, self.seconds)
+
+
 class PeriodicJobs:
-    """All of them, with their scheduler. A late run is still made; several that were missed are one."""
+    """All of them, with their scheduler. A late run is still made; several that were missed are one.
+
+    Args:
+        parts: the daemon's parts.
+        metrics: writes its file.
+        manager: is told that the daemon gets on.
+        supervisor: looks after jobs that crash.
+        environ: says whether the service manager waits for that.
+    """
 
     def __init__(
         self,
         parts: Parts,
-        announcements: Announcements,
         metrics: Metrics,
         manager: ServiceManager,
+        supervisor: Supervisor,
         environ: Mapping[str, str],
     ) -> None:
         self._parts = parts
-        self._announcements = announcements
         self._metrics = metrics
         self._manager = manager
+        self._supervisor = supervisor
         self._environ = environ
 
     def start(self) -> None:
         """Run each at its time, until `stop`."""
         self._scheduler = AsyncIOScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+            timezone=TIME_ZONE,
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
         for job, seconds in self._jobs():
-            self._scheduler.add_job(_put_off_quietly(job), "interval", seconds=seconds, id=job.__name__)
+            self._scheduler.add_job(self._guarded(job), Every(seconds), id=job.__name__)
         cleanup = self._parts.pipeline.cleanup
         for job in (cleanup.remove_orphans, self._check_folders, self._metrics.write_metrics):
-            self._scheduler.add_job(_put_off_quietly(job))
+            self._scheduler.add_job(self._guarded(job))
         if (interval := watchdog_interval(self._environ, os.getpid())) is not None:
             self._schedule_watchdog(interval)
         self._scheduler.start()
+
+    async def follow_clock(self) -> None:
+        """Count the time to all jobs anew when the wall clock has been put back, until cancelled.
+
+        The scheduler goes by that clock: a job that is due in a second would be due in a year and a second.
+        """
+        clock = self._parts.clock
+        while True:
+            before, began = clock.now(), clock.monotonic()
+            await clock.sleep(LOOK_AT_THE_CLOCK_S)
+            passed = (clock.now() - before).total_seconds()
+            if passed < clock.monotonic() - began - STEP_S:
+                for job in self._scheduler.get_jobs():
+                    self._scheduler.reschedule_job(job.id, trigger=job.trigger)
 
     def stop(self) -> None:
         """Run no more of them."""
@@ -64,15 +109,14 @@ class PeriodicJobs:
         """Run each as often as the settings say now."""
         for job, seconds in self._jobs():
             # Only what has changed: the others would begin to wait anew.
-            if self._scheduler.get_job(job.__name__).trigger.interval.total_seconds() != seconds:
-                self._scheduler.reschedule_job(job.__name__, trigger="interval", seconds=seconds)
+            if self._scheduler.get_job(job.__name__).trigger.seconds != seconds:
+                self._scheduler.reschedule_job(job.__name__, trigger=Every(seconds))
 
     def _jobs(self) -> list[tuple[PeriodicJob, float]]:
         """Each job, and how often it is run, in seconds."""
         settings, cleanup = self._parts.settings.current, self._parts.pipeline.cleanup
         return [
-            (self._announcements.say, SERVICE_FILE_EVERY_S),
-            (self._metrics.write_metrics, SERVICE_FILE_EVERY_S),
+            (self._metrics.write_metrics, METRICS_EVERY_S),
             (self._parts.pipeline.jobs.save_progress, PROGRESS_EVERY_S),
             (self._check_folders, settings.watch.poll),
             (cleanup.scrub, settings.cleanup.every),
@@ -92,12 +136,12 @@ class PeriodicJobs:
             },
         )
 
-        async def tend() -> None:
+        async def feed_watchdog() -> None:
             if not watchdog.stuck():
                 self._manager.watchdog()
 
-        for job in (file_work.try_through, tend):
-            self._scheduler.add_job(job, "interval", seconds=interval)
+        for job in (file_work.try_through, feed_watchdog):
+            self._scheduler.add_job(self._guarded(job), Every(interval), id=job.__name__)
 
     def _longest_silence_s(self) -> float:
         """Nothing may come for `download.timeout` seconds, and all is well."""
@@ -109,16 +153,22 @@ class PeriodicJobs:
         self._parts.outages.set(Cause.DROP, gone)
         await self._parts.folders.disk_space.check()
 
+    def _guarded(self, job: PeriodicJob) -> PeriodicJob:
+        """The job, for the scheduler: a folder that is gone, or the end of the daemon, is no error of it."""
+        name = job.__name__
 
-def _put_off_quietly(job: PeriodicJob) -> PeriodicJob:
-    """The job, for the scheduler: a folder that is gone, or the end of the service, is no error of it."""
+        async def run() -> None:
+            if self._supervisor.pauses(name):
+                return
+            try:
+                await job()
+            except StorageTrouble as trouble:
+                log.debug("job_put_off", job=name, problem=trouble.message)
+            except asyncio.CancelledError:
+                log.debug("job_stopped", job=name)
+            except Exception as error:  # noqa: BLE001  the supervisor logs it
+                self._supervisor.crashed(name, error)
+            else:
+                self._supervisor.worked(name)
 
-    async def run() -> None:
-        try:
-            await job()
-        except StorageTrouble as trouble:
-            log.debug("job_put_off", job=job.__name__, problem=trouble.message)
-        except asyncio.CancelledError:
-            log.debug("job_stopped", job=job.__name__)
-
-    return run
+        return run

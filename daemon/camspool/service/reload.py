@@ -17,6 +17,7 @@ from camspool.aio import in_own_thread
 from camspool.config import requirements
 from camspool.config.settings import Settings
 from camspool.core.errors import ConfigurationError
+from camspool.core.health import ProblemCode
 from camspool.core.values import Problem
 from camspool.service.health import Health
 from camspool.service.wiring import Parts
@@ -116,11 +117,13 @@ class Reloading:
             scanned = self._parts.folders.watcher.first_scan_done.is_set()
             if scanned:
                 self._manager.reloading()
-            await self._reload()
-            self._on_done()
-            self._manager.status(self._health.in_words())
-            if scanned:  # before the first scan it would be no more than half true
-                self._manager.ready()
+            try:
+                await self._reload()
+            finally:  # whoever waits for the end of the reload must not wait for ever
+                self._on_done()
+                self._manager.status(self._health.in_words())
+                if scanned:  # before the first scan it would be no more than half true
+                    self._manager.ready()
 
     async def _reload(self) -> None:
         try:
@@ -130,8 +133,14 @@ class Reloading:
             problems = [problem.sentence for problem in error.problems]
             log.error("configuration_not_reloaded", source=error.source, problems=problems)  # noqa: TRY400
             message = f"The new configuration is bad, the old one stays in force: {error}"
-            self._health.report("bad_configuration", message)
+            self._health.report(ProblemCode.BAD_CONFIGURATION, message)
             return
+        except Exception:
+            message = (
+                "The new configuration could not be read, by an error of camspool's own; the old one stays."
+            )
+            self._health.report(ProblemCode.BAD_CONFIGURATION, message)
+            raise
         outcome = compare(self._parts.settings.current, wanted)
         apply(self._parts, outcome.settings)
         self._health.withdraw()

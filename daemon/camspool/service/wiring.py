@@ -13,7 +13,7 @@ from camspool.adapters.notify import Flag
 from camspool.adapters.pacing import Counting, Pacing
 from camspool.adapters.spool import Spool
 from camspool.adapters.survilla import Survilla
-from camspool.adapters.system_clock import SystemClock
+from camspool.adapters.system_clock import SystemClock, is_synchronised
 from camspool.adapters.watch import DropWatcher
 from camspool.config import excerpts, requirements
 from camspool.config.cell import SettingsCell
@@ -27,6 +27,7 @@ from camspool.page.posters import Posters
 from camspool.page.shelf import Shelf
 from camspool.pipeline.camera_directory import CameraDirectory
 from camspool.pipeline.cleanup import Cleanup
+from camspool.pipeline.clock_watch import ClockWatch
 from camspool.pipeline.completion import Completion
 from camspool.pipeline.disk_space import DiskSpace, DiskSpaceSettings
 from camspool.pipeline.dispatcher import Dispatcher
@@ -69,6 +70,7 @@ class Pipeline:
     completion: Completion
     leftovers: Leftovers
     cleanup: Cleanup
+    clock_watch: ClockWatch
     downloads: HttpDownloads
 
 
@@ -205,7 +207,9 @@ def _pipeline(
     context = StepContext(api.recordings, downloads, videos, spool, clock, random.random, steps)
     workflow = Workflow(context, api.cameras, disk_space, disk_space.outages)
     dispatcher = Dispatcher(workflow, clock, cell.excerpt(lane_limits))
-    cleanup = Cleanup(spool, clock, jobs, lambda: cell.current.cleanup.keep, page.note)
+    clock_watch = ClockWatch(clock, lambda: api.survilla.server_time, is_synchronised)
+    keep = cell.excerpt(lambda settings: settings.cleanup.keep)
+    cleanup = Cleanup(spool, clock_watch, jobs, keep, page.note)
     completion = Completion(
         spool,
         folders.triage,
@@ -217,7 +221,7 @@ def _pipeline(
     )
     intake = Intake(folders.triage, jobs, dispatcher, completion)
     leftovers = Leftovers(spool, jobs, completion, cleanup.survey, disk_space.sit_out)
-    return Pipeline(jobs, dispatcher, intake, completion, leftovers, cleanup, downloads)
+    return Pipeline(jobs, dispatcher, intake, completion, leftovers, cleanup, clock_watch, downloads)
 
 
 def _downloads(cell: SettingsCell, environ: Mapping[str, str], clock: Clock) -> HttpDownloads:

@@ -6,6 +6,7 @@ import json
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn
 
 import httpx
@@ -13,6 +14,7 @@ import structlog
 
 from camspool.adapters.survilla import answers, documents, failures, schema_check
 from camspool.adapters.survilla.schema_check import SchemaFindings
+from camspool.core.clock_check import Reading
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
 from camspool.core.text import whole
@@ -59,6 +61,8 @@ class Survilla:
         self._largest = largest
         self._types = documents.USUAL_TYPES
         self._types_looked_up = False
+        self.server_time: Reading | None = None
+        """What the server's clock showed when it last answered, going by the header Date."""
         # A PHP session that outlives a change of the token must not be: cookies are never kept.
         no_cookies = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         self._client = httpx.AsyncClient(
@@ -146,11 +150,20 @@ class Survilla:
         async with self._client.stream(
             "POST", self._endpoint, json=body, headers=headers, timeout=timeouts
         ) as response:
+            self._note_date(response.headers.get("Date"))
             async for chunk in response.aiter_bytes():
                 answer += chunk
                 if len(answer) > self._largest:
                     self._refuse_size()
         return response, bytes(answer)
+
+    def _note_date(self, date: str | None) -> None:
+        try:
+            at = parsedate_to_datetime(date or "")
+        except (ValueError, OverflowError, TypeError, IndexError):  # none, or no date
+            return
+        if at.tzinfo is not None:
+            self.server_time = Reading(at, self._clock.monotonic())
 
     def _refuse_size(self) -> NoReturn:
         raise failures.PerhapsCarriedOut(

@@ -93,8 +93,13 @@ class Observer:
             elif self._inotify is None and now >= self._retry_at:
                 self._start(now)
 
+    def open(self) -> None:
+        """Let `tend` start inotify, also after `close`."""
+        with self._lock:
+            self._closed = False
+
     def close(self) -> None:
-        """Stop for good."""
+        """Stop, and start no more until `open`."""
         with self._lock:
             self._closed = True
             self._stop()

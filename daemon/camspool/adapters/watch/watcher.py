@@ -98,7 +98,7 @@ class DropWatcher:
         self._observer = Observer(self._drop, settings().mode, self._hints)
         self._pending: dict[str, Sighting] = {}
         self._unparsed: dict[str, Signature] = {}
-        self._told: dict[str, Signature] = {}
+        self._told: dict[str, Signature | None] = {}
         self._absent_since: dict[str, float] = {}
         self._hidden: frozenset[str] = frozenset()
         self._folders_changed = False
@@ -124,8 +124,12 @@ class DropWatcher:
         return self._observer.file_system
 
     async def run(self, tell: Callable[[Change], None]) -> None:
-        """Watch until cancelled; `tell` is called in the event loop, in no particular order of files."""
+        """Watch until cancelled; `tell` is called in the event loop, in no particular order of files.
+
+        To be called again after a crash: then everything is told once more, as something may have been lost.
+        """
         self._loop = asyncio.get_running_loop()
+        self._start_over()
         try:
             while True:
                 await self._round(tell)
@@ -144,6 +148,14 @@ class DropWatcher:
         """The file was moved out of drop/ by ourselves: no `Gone`, and if it is put back, it is new."""
         for known in (self._pending, self._unparsed, self._told, self._absent_since):
             known.pop(file, None)
+
+    def _start_over(self) -> None:
+        """Forget how far the files were, though not that they were there: one may have gone meanwhile."""
+        self._observer.open()
+        self._pending.clear()
+        self._unparsed.clear()
+        self._told = dict.fromkeys(self._told)
+        self._scan_at = self._breath_until = float("-inf")
 
     async def _round(self, tell: Callable[[Change], None]) -> None:
         self.progressed_at = self._clock.monotonic()

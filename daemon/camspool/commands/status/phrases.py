@@ -1,21 +1,18 @@
 """Requests, waits and the daemon in a few words. Pure; `render` escapes what it prints."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from rich.filesize import decimal
 
 from camspool.commands.terminal import counted
-from camspool.core import clip_plan
+from camspool.core import clip_plan, health
 from camspool.core.durations import written
 from camspool.core.health import ServiceState, ServiceStatus
 from camspool.core.status_document import Status, Waiting
 from camspool.core.values import State
-
-SILENT_FOR: Final = timedelta(minutes=1)
-"""The daemon writes every 15 seconds (contract, "The service file")."""
 
 _LONGEST: Final = 160
 NOT_TAKEN_IN: Final = "not taken in yet"
@@ -32,9 +29,7 @@ _DOINGS: Final = {
 
 def is_running(service: ServiceStatus | None, now: datetime) -> bool:
     """True while a daemon works, going by the service file."""
-    if service is None or service.state not in {ServiceState.OK, ServiceState.DEGRADED}:
-        return False
-    return now - service.updated_at <= SILENT_FOR
+    return service is not None and health.is_running(service, now)
 
 
 def daemon(service: ServiceStatus | None, now: datetime, zone: ZoneInfo) -> str:
