@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -623,3 +624,11 @@ def test_every_exception_of_httpx_is_mapped(kind: type[Exception]) -> None:
 def test_the_tree_of_httpx_is_all_public() -> None:
     roots = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, httpx.CookieConflict)
     assert {kind for root in roots for kind in tree(root)} == set(HTTPX_ERRORS)
+
+
+async def test_what_the_servers_clock_shows_is_remembered(simulator: Simulator) -> None:
+    async with client(simulator.url, token=lambda: simulator.token) as survilla:
+        assert survilla.server_time is None
+        await survilla.ask([ListCameras()])
+        assert survilla.server_time
+        assert abs((survilla.server_time.at - datetime.now(UTC)).total_seconds()) < 60

@@ -6,7 +6,6 @@ import json
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn
 
 import httpx
@@ -16,6 +15,7 @@ from camspool.adapters.survilla import answers, documents, failures, schema_chec
 from camspool.adapters.survilla.schema_check import SchemaFindings
 from camspool.core.clock_check import Reading
 from camspool.core.errors import CamspoolError, OutcomeUnknown, ServiceTrouble
+from camspool.core.http_dates import read_http_date
 from camspool.core.ports import Answer, Clock, PrepareRecording, Question
 from camspool.core.text import whole
 from camspool.core.values import WaitReason
@@ -158,11 +158,7 @@ class Survilla:
         return response, bytes(answer)
 
     def _note_date(self, date: str | None) -> None:
-        try:
-            at = parsedate_to_datetime(date or "")
-        except (ValueError, OverflowError, TypeError, IndexError):  # none, or no date
-            return
-        if at.tzinfo is not None:
+        if (at := read_http_date(date)) is not None:
             self.server_time = Reading(at, self._clock.monotonic())
 
     def _refuse_size(self) -> NoReturn:
