@@ -14,11 +14,17 @@ PIP  := $(BIN)/python -m pip --disable-pip-version-check $(if $(V),,-qq)
 DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
+# What the tests run on: camspool as its wheel installs it, the rest from the development set.
+WHEEL      := build/venv
+WHEEL_BIN  := $(WHEEL)/bin
+INSTALLED  := $(WHEEL)/.installed
+COVERAGE   := $(BIN)/coverage
+
 # The tests start the daemon hundreds of times: compiled once is enough.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deb test lint test-system bench clean
+.PHONY: help demo deb test coverage lint test-system bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,8 +36,14 @@ demo: $(DEMO) ## run the daemon against the simulator and watch MP4s arrive
 deb: ## make a Debian package in dist/, for the release of Debian that this machine has
 	@systemd/deb/build.sh $(DIST) $(EXTRAS)
 
-test: lint ## lint, then run the fast tests
-	$(BIN)/pytest -n $(JOBS) --dist worksteal --ignore=tests/system $(ARGS)
+test: lint $(INSTALLED) ## lint, then run the fast tests on the installed wheel, and print their branch coverage
+	@rm -f build/coverage*
+	$(WHEEL_BIN)/python -m coverage run -m pytest -n $(JOBS) --dist worksteal --ignore=tests/system $(ARGS)
+	@$(COVERAGE) combine --quiet
+	@echo "Branch coverage: $$($(COVERAGE) report --format=total --fail-under=0) % (make coverage lists what is missing)"
+
+coverage: ## list what the last `make test` left out; fails when it is more than pyproject.toml allows
+	$(COVERAGE) report
 
 lint: $(DEV) ## check style, types and the direction of imports
 	$(BIN)/ruff check
@@ -64,6 +76,16 @@ $(DEV): pyproject.toml | $(BIN)/python
 	@echo 'Installing camspool and the development tools into $(VENV) ...'
 	@$(PIP) install --editable '.[dev]'
 	@touch $@ $(DEMO)
+
+# Rebuilt when a file in daemon/ has changed, or has gone, which the time of its folder shows.
+$(INSTALLED): $(DEV) README.md $(shell find daemon -not -path '*/__pycache__*')
+	@rm -rf $(WHEEL) build/wheel
+	@$(BIN)/python -m venv --without-pip $(WHEEL)
+	@echo "import site; site.addsitedir('$$(echo $(abspath $(VENV))/lib/python*/site-packages)')" \
+		> $$(echo $(WHEEL)/lib/python*/site-packages)/development.pth
+	@$(BIN)/hatchling build --target wheel --directory build/wheel $(if $(V),,>/dev/null 2>&1)
+	@$(PIP) --python $(WHEEL_BIN)/python install --no-deps build/wheel/*.whl
+	@touch $@
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { \

@@ -14,11 +14,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from camspool.adapters.logs import without_secrets
 from camspool.commands.check.result import Result, Verdict, wrong
 from camspool.core.durations import written
+
+ENDING_S: Final = 1.0
+"""Seconds that a process which has answered may take to exit."""
 
 Work = Callable[[], Sequence[Result]]
 
@@ -72,6 +75,7 @@ class IsolatedCheck:
         """The check's results; one that says so if it has not answered in time."""
         try:
             answer = b"".join(self._read())
+            self._wait_for_end()
         except TimeoutError:
             found = f"did not answer within {written(self._limit)}"
             return [
@@ -93,6 +97,11 @@ class IsolatedCheck:
             if not data:
                 return
             yield data
+
+    def _wait_for_end(self) -> None:
+        """One that has answered is about to end by itself; let it, unless it hangs even there."""
+        with contextlib.suppress(OSError), os.fdopen(os.pidfd_open(self._process)) as ended:
+            select.select([ended], [], [], ENDING_S)
 
     def _leave(self) -> None:
         os.close(self._answer)
