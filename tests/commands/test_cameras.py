@@ -1,10 +1,12 @@
 """`camspool cameras` against a simulator and against servers that fail; completion without any server."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,15 @@ from click.testing import CliRunner, Result
 from camspool.adapters.survilla import parsing
 from camspool.cli import main
 from camspool.commands.cameras import remembered
+from camspool.core import camera_list
+from camspool.core.camera_list import CameraList
+from camspool.core.cameras import CameraIndex, NoSuchCamera
 from camspool.core.values import Camera
 from camspool.simulator import Node, Simulator, World
-from support.running import simulator, write_config
+from support.running import daemon, simulator, write_config
 from support.servers import FaultyServer
 
+NOW = datetime.now(UTC).replace(microsecond=0)
 WORLD = World(
     (
         Node(1, "Demo", "folder"),
@@ -169,6 +175,7 @@ def test_completion_loads_nothing_heavy() -> None:
         "from camspool.commands.request.cli import _complete_camera\n"
         "_complete_camera(None, None, ''); print(*sys.modules)"
     )
+    remembered.remember(b"{}", os.environ)
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     heavy = {"httpx", "pydantic", "asyncio", "structlog", "rich"}
     assert heavy.isdisjoint(loaded.split())
@@ -183,7 +190,7 @@ def test_what_completes() -> None:
         Camera(9, "gate", None),
         Camera(10, "e\x1bvil", None),
     ]
-    remembered.remember(listed, os.environ)
+    remembered.remember(camera_list.dump(CameraList(tuple(listed), NOW, "x")), os.environ)
     plain = dict(remembered.completions("", os.environ))
     assert plain == {
         "Gate": "Demo / Store 12 / Gate",
@@ -203,3 +210,125 @@ def test_a_cache_that_is_none(cache: Path, content: bytes | None) -> None:
         (cache / "camspool").mkdir(parents=True)
         (cache / "camspool/cameras.json").write_bytes(content)
     assert list(remembered.completions("", os.environ)) == []
+
+
+# Known without a server
+
+
+LISTED = (
+    Camera(62301, "Ramp", "ramp", place=("Demo",)),
+    Camera(62304, "North gate", "gate-north"),
+    Camera(62305, "Gate, south", None),
+    Camera(7, "Twin", None),
+    Camera(8, "Twin", None),
+)
+
+
+def configured(tmp_path: Path, age: timedelta = timedelta()) -> Path:
+    """A configuration, and the list that a daemon has left in the mirror."""
+    config = tmp_path / "config.json"
+    folders = {name: str(tmp_path / name) for name in ("drop", "mirror", "state")}
+    config.write_text(
+        json.dumps(
+            {
+                "api": {"endpoint": "http://127.0.0.1:9/", "token_file": str(tmp_path / "none")},
+                "folders": folders,
+            }
+        )
+    )
+    for name in ("drop", "mirror"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".camspool").write_text('{"id": "x"}')
+    listed = CameraList(LISTED, NOW - age, "http://127.0.0.1:9/")
+    (tmp_path / "mirror/_cameras.json").write_bytes(camera_list.dump(listed))
+    return config
+
+
+def ask_for(config: Path, *names: str) -> Result:
+    cameras = [word for name in names for word in ("--camera", name)]
+    return CliRunner().invoke(main, ["request", "-c", str(config), *cameras, "--last", "5m"])
+
+
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["ramp"], "ramp"),
+        (["ramp,gate-north"], ["ramp", "gate-north"]),
+        (["ramp, North gate"], ["ramp", "North gate"]),
+        (["Gate, south"], "Gate, south"),
+        (["ramp", "62304"], ["ramp", 62304]),
+        (["4711"], 4711),
+    ],
+)
+def test_known_cameras_are_written_as_they_are(tmp_path: Path, names: list[str], written: object) -> None:
+    made = ask_for(configured(tmp_path), *names)
+    assert made.exit_code == 0, made.stderr
+    assert json.loads(Path(made.stdout.strip()).read_text())["camera"] == written
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("rampp", "did you mean `ramp`"),
+        ("RAMP", "did you mean `ramp`"),
+        ("gate_north", "did you mean `gate-north`"),
+        ("ramp,gate-nort", "found 'gate-nort', expected one of the 5 cameras that the token sees"),
+        ("south", "did you mean `Gate, south`"),
+        ("Twin", "2 cameras are called 'Twin': node ids 7, 8"),
+        ("zzz", "expected one of the 5 cameras that the token sees"),
+    ],
+)
+def test_an_unknown_camera_is_refused_before_anything_is_written(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    refused = ask_for(configured(tmp_path), name)
+    assert refused.exit_code == 2
+    assert says in refused.stderr
+    assert [path.name for path in (tmp_path / "drop").iterdir()] == [".camspool"]
+
+
+def test_an_old_list_refuses_nobody(tmp_path: Path) -> None:
+    assert ask_for(configured(tmp_path, timedelta(days=2)), "new-one").exit_code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"schema": "camspool/cameras/1"}', b"\xff", b"[" * 10000])
+def test_a_list_that_is_none_refuses_nobody(tmp_path: Path, content: bytes) -> None:
+    config = configured(tmp_path)
+    (tmp_path / "mirror/_cameras.json").write_bytes(content)
+    made = ask_for(config, "ramp,gate-north")
+    assert made.exit_code == 0
+    assert json.loads(Path(made.stdout.strip()).read_text())["camera"] == ["ramp", "gate-north"]
+
+
+def test_who_may_not_read_the_token_sees_what_the_daemon_has_listed(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    shown = cameras(config, "--json")
+    assert shown.exit_code == 0
+    assert f"there is no token in {tmp_path}/none: this is the list of " in shown.stderr
+    shown_ids = [camera["node_id"] for camera in json.loads(shown.stdout)["cameras"]]
+    assert shown_ids == [camera.node_id for camera in LISTED]
+    os.environ["CAMSPOOL_CONFIG"] = str(config)
+    assert completed("gate") == ["plain,gate-north", "plain,'Gate, south'"]
+
+
+async def test_the_daemon_leaves_the_list(tmp_path: Path) -> None:
+    with simulator(tmp_path / "clips") as sim:
+        async with daemon(tmp_path, sim) as running:
+            path = running.mirror / "_cameras.json"
+            for _ in range(500):
+                if path.exists():
+                    break
+                await asyncio.sleep(0.05)
+            listed = camera_list.load(path.read_bytes())
+    assert listed.endpoint == sim.url
+    assert {camera.external_id for camera in listed.cameras} >= {"gate", "aisle"}
+
+
+def test_a_status_says_which_camera_may_have_been_meant() -> None:
+    index = CameraIndex(LISTED)
+    found = index.find("rampp")
+    assert isinstance(found, NoSuchCamera)
+    assert found.hint.startswith("Did you mean 'ramp'")
+    unlike = index.find("zzz")
+    assert isinstance(unlike, NoSuchCamera)
+    assert unlike.hint.startswith("Look in the portal")

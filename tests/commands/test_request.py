@@ -369,7 +369,7 @@ async def test_waiting_ends_with_the_request(tmp_path: Path, clips: Path) -> Non
             started = [
                 start(tmp_path, "--camera", "gate", *SECONDS, "--wait", "--name", "a/good"),
                 start(tmp_path, "--camera", "Blind", *SECONDS, "--wait"),
-                start(tmp_path, "--camera", "nobody", *SECONDS, "--wait", "--validate-only"),
+                start(tmp_path, "--camera", "aisle", *SECONDS, "--wait", "--validate-only"),
             ]
             good, bad, checked = [await ended(process) for process in started]
             again = await ended(start(tmp_path, "--camera", "gate", *SECONDS, "--wait", "--name", "a/good"))

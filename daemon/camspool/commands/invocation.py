@@ -86,7 +86,7 @@ def complete_outstanding(context: click.Context, _: click.Parameter, incomplete:
     """Complete the names of outstanding requests."""
     from camspool.commands.status import completion
 
-    settings = _settings_for_completion(context)
+    settings = settings_for_completion(context)
     return completion.outstanding(settings.folders.drop, incomplete) if settings else []
 
 
@@ -94,12 +94,12 @@ def complete_request(context: click.Context, _: click.Parameter, incomplete: str
     """Complete the names of requests."""
     from camspool.commands.status import completion
 
-    settings = _settings_for_completion(context)
+    settings = settings_for_completion(context)
     folders = settings.folders if settings else None
     return completion.known(folders.drop, folders.mirror, incomplete) if folders else []
 
 
-def _settings_for_completion(context: click.Context) -> "Settings | None":
+def settings_for_completion(context: click.Context) -> "Settings | None":
     """The settings, or None: a shell that completes a word shows no errors."""
     from camspool.config import loading
     from camspool.core.errors import ConfigurationError

@@ -8,6 +8,8 @@ certain. Names are compared as people see them: see `text.comparable`.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain, islice
 from typing import Final
 
 from camspool.core.text import comparable
@@ -15,6 +17,9 @@ from camspool.core.values import Camera, CameraRef, ErrorCode
 
 _MOST_NAMED: Final = 10
 """Cameras that a message lists."""
+_MOST_COMPARED: Final = 5000
+"""Names that are searched for one that is alike; it takes some milliseconds."""
+_LONGEST_COMPARED: Final = 60
 _LONGEST_NODE_ID: Final = 15
 """Digits; more than any node id has, and fewer than take time to read."""
 
@@ -52,6 +57,17 @@ class CameraIndex:
             return found[0]
         return _ambiguous(found, ref) if found else self._unknown(ref)
 
+    def near(self, ref: CameraRef) -> list[str]:
+        """Up to three names and external ids that look or sound like `ref`."""
+        wanted = comparable(str(ref))[:_LONGEST_COMPARED].casefold()
+        known = islice(chain(self._by_external_id, self._by_name), _MOST_COMPARED)
+        by_case: dict[str, str] = {}
+        for name in known:
+            by_case.setdefault(name.casefold(), name)  # external ids come first
+        alike = get_close_matches(wanted, by_case, n=3, cutoff=0.7)
+        alike += [name for name in by_case if wanted and wanted in name and name not in alike]
+        return [by_case[name] for name in alike[:3]]
+
     def _numbered(self, node_id: int) -> Sequence[Camera]:
         """The camera of a number, and the others that the number may mean."""
         called = self._called(str(node_id))
@@ -70,10 +86,12 @@ class CameraIndex:
 
     def _unknown(self, ref: CameraRef) -> NoSuchCamera:
         kind = "node id" if isinstance(ref, int) else "external id or name"
+        near = " or ".join(repr(name) for name in self.near(ref))
+        hint = "Look in the portal: it may have been renamed, or hidden from the token's user."
         return NoSuchCamera(
             ErrorCode.CAMERA_NOT_FOUND,
             f"No camera has the {kind} {ref!r} among the {len(self._by_id)} that the token may see.",
-            "Look in the portal: it may have been renamed, or hidden from the token's user.",
+            f"Did you mean {near}? {hint}" if near else hint,
         )
 
 

@@ -29,6 +29,8 @@ class CameraDirectory:
         self._recordings = recordings
         self._clock = clock
         self._cameras = CameraIndex()
+        self.listed: tuple[Camera, ...] | None = None
+        """The list as it was last read; None before that."""
         self._tried_at: float | None = None
         self._trouble: CamspoolError | None = None
         self._reading = asyncio.Lock()
@@ -78,7 +80,8 @@ class CameraDirectory:
             if self._tried_at is not None and now - self._tried_at < at_most_every:
                 return
             try:
-                self._cameras = CameraIndex(await self._recordings.cameras())
+                self.listed = tuple(await self._recordings.cameras())
+                self._cameras = CameraIndex(self.listed)
                 self._trouble = None
             except CamspoolError as error:
                 if self._trouble is None:

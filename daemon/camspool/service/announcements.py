@@ -1,6 +1,7 @@
 """Shows how the daemon is: the service file, the page, the service manager, and notices of changes."""
 
 import asyncio
+import contextlib
 from typing import Final
 
 import structlog
@@ -10,6 +11,7 @@ from camspool.aio import first_of
 from camspool.core import health
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import SERVICE_FILE, ServiceState, ServiceStatus
+from camspool.service.camera_file import CameraFile
 from camspool.service.health import Health
 from camspool.service.wiring import Parts
 
@@ -33,6 +35,12 @@ class Announcements:
         self._manager = manager
         self._written: ServiceStatus | None = None
         self._written_at = float("-inf")
+        self._cameras = CameraFile(
+            parts.folders.spool,
+            lambda: parts.api.cameras.listed,
+            parts.clock.now,
+            lambda: parts.settings.current.api.endpoint,
+        )
         self.news = asyncio.Event()
 
     async def run(self) -> None:
@@ -50,6 +58,8 @@ class Announcements:
         await self._parts.reports.notices.service_is(status)
         if self._written is None or self._silence_left_s <= 0 or health.is_news(status, self._written):
             await self._write(status)
+        with contextlib.suppress(StorageTrouble):  # it is tried again at the next look
+            await self._cameras.write()
         self._manager.status(self._health.in_words(status))
 
     @property

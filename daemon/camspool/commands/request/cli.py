@@ -7,20 +7,34 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from camspool.commands.invocation import config_option, configuration_file, give_up, settings_of
+from camspool.commands.invocation import (
+    config_option,
+    configuration_file,
+    give_up,
+    settings_for_completion,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-def _complete_camera(
-    _context: click.Context, _option: click.Parameter, incomplete: str
-) -> "list[CompletionItem]":
+def _complete_camera(context: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    """Complete a camera from the user's cache, which is filled from the mirror if it is not there."""
     from click.shell_completion import CompletionItem
 
     from camspool.commands.cameras import remembered
 
+    if not remembered.cache_path(os.environ).exists() and (settings := settings_for_completion(context)):
+        from camspool.commands.cameras.known import remember_from_mirror
+
+        remember_from_mirror(settings, os.environ)
     return [CompletionItem(word, help=what) for word, what in remembered.completions(incomplete, os.environ)]
+
+
+def _complete_height(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    heights = ["best", "smallest", "480", "720", "1080", "<=720", ">=720"]
+    return [height for height in heights if height.startswith(incomplete)]
 
 
 _TAKE: Final = click.Choice(["auto", "all", "best"])
@@ -40,7 +54,11 @@ _TAKE: Final = click.Choice(["auto", "all", "best"])
 @click.option("--around", metavar="TIME", help="Instead of --from: what was before and after it.")
 @click.option("--before", metavar="DURATION", help="How long before --around [default: 1m].")
 @click.option("--after", metavar="DURATION", help="How long after --around [default: 1m].")
-@click.option("--height", help="720 (exactly), best, smallest, '<=720', '>=720' [default: the configured].")
+@click.option(
+    "--height",
+    shell_complete=_complete_height,
+    help="720 (exactly), best, smallest, '<=720', '>=720' [default: the configured].",
+)
 @click.option("--split", metavar="DURATION", help="Fetch consecutive MP4s of at most this length.")
 @click.option("--take", type=_TAKE, help="Which of several recordings of one time.")
 @click.option("--priority", type=int, help="-10 to 10; higher comes first.")

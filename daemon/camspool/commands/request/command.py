@@ -4,8 +4,9 @@ import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from camspool.adapters.spool import MirrorReader, put
+from camspool.commands.cameras.known import known_cameras
 from camspool.commands.program import INTERRUPTED
 from camspool.commands.request.following import Dropped, Following
 from camspool.commands.request.order import Made, Order, Refused, file_named, make, proposed_names
@@ -25,7 +27,6 @@ from camspool.core import naming
 from camspool.core.clip_plan import cameras
 from camspool.core.durations import written
 from camspool.core.errors import NameTaken
-from camspool.core.request_parser import RequestSettings
 from camspool.core.values import Entry, Problem
 
 
@@ -50,7 +51,8 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
         StorageTrouble: drop/ or mirror/ is not there, or cannot be written.
     """
     now, rules, people = datetime.now(UTC), request_settings(settings), Console(stderr=True)
-    made, file = _understood(order, name, now, rules)
+    known = known_cameras(settings, os.environ, now)
+    made, file = _understood(order, name, partial(make, now=now, rules=rules, known=known))
     mirror = MirrorReader.beside_the_daemon(settings.folders.mirror)
     if wait:
         mirror.check()
@@ -67,13 +69,13 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
 
 
 def _understood(
-    order: Order, name: str | None, now: datetime, rules: RequestSettings
+    order: Order, name: str | None, make_request: Callable[[Order], Made]
 ) -> tuple[Made, str | None]:
     """The request, and its file's path below drop/ if it was given a name."""
     problems: list[Problem] = []
     file, made = None, None
     try:
-        made = make(order, now, rules)
+        made = make_request(order)
     except Refused as refused:
         problems += refused.problems
     try:

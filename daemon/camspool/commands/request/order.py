@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from camspool.commands.cameras.known import KnownCameras, UnknownCamera
 from camspool.commands.request.relative_times import Begin, as_range, moment, samples
 from camspool.core import naming, request_parser
 from camspool.core.clip_plan import cameras
@@ -70,13 +71,14 @@ class Made:
     data: bytes
 
 
-def make(order: Order, now: datetime, rules: RequestSettings) -> Made:
+def make(order: Order, now: datetime, rules: RequestSettings, known: KnownCameras | None = None) -> Made:
     """The request that the order means.
 
     Args:
         order: what was typed.
         now: the time now, aware.
         rules: what the configuration says about requests.
+        known: the cameras as they were last listed; what a fresh list does not have is refused.
 
     Raises:
         Refused: with every problem.
@@ -84,7 +86,7 @@ def make(order: Order, now: datetime, rules: RequestSettings) -> Made:
     problems: list[Problem] = []
     span = _Span(order, now.replace(microsecond=0), rules, problems).fields()
     document = {
-        "camera": [_camera(text) for text in order.camera] or None,
+        "camera": [_camera(text) for text in _cameras(order.camera, known, problems)] or None,
         **span,
         "height": order.height,
         "split": order.split,
@@ -254,6 +256,23 @@ def _with_range_apart(order: Order, now: datetime, zone: ZoneInfo) -> Order:
         if apart := as_range(order.begin):
             return replace(order, begin=apart[0], end=apart[1])
     return order
+
+
+def _cameras(texts: Sequence[str], known: KnownCameras | None, problems: list[Problem]) -> Iterator[str]:
+    """Each camera by itself; those that are not known are reported."""
+    for text in texts:
+        if known is None:
+            # A comma with a space may be part of a name.
+            yield from text.split(",") if "," in text and ", " not in text else (text,)
+            continue
+        found = known.look_up(text, _camera(text))
+        if not isinstance(found, UnknownCamera):
+            yield from found
+        elif known.is_fresh:
+            problems.append(Problem("--camera", found.text, found.expected))
+            yield text
+        else:
+            yield text
 
 
 def _camera(text: str) -> int | str:
