@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -131,10 +132,10 @@ class FolderRegistry:
         """The id that the folder's marker had; None for a folder never seen."""
         return self._ids.get(str(root))
 
-    def remember(self, root: Path, marker_id: str) -> None:
-        """Remember durably that the folder's marker has this id."""
+    def remember(self, marker_ids: Mapping[Path, str]) -> None:
+        """Remember durably which ids the markers of folders have."""
         with self._changing:
-            self._save(self._ids | {str(root): marker_id})
+            self._save(self._ids | {str(root): marker_id for root, marker_id in marker_ids.items()})
 
     def believe(self, root: Path, marker_id: str) -> None:
         """Take this id for the right one, for as long as this object lives."""

@@ -252,7 +252,7 @@ class MarkedFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root, FOLDER)
             try:
-                self._registry.remember(self.root, marker_id(descriptor) or make_marker(descriptor))
+                self._registry.remember({self.root: marker_id(descriptor) or make_marker(descriptor)})
             except BaseException:
                 release(descriptor)
                 raise

@@ -114,9 +114,8 @@ class NestedMounts:
             self._not_adopted = {
                 path: why for path, why in self._not_adopted.items() if path in self._present
             }
-            for path in sorted(self._present):
-                if self._registry.id_of(self._root / path) is None:
-                    self._adopt(root, path)
+            new = [path for path in sorted(self._present) if self._registry.id_of(self._root / path) is None]
+            self._remember({path: found for path in new if (found := self._adopt(root, path)) is not None})
             self._version = version  # last, so that nobody else goes on before
 
     def _recognise(self, descriptor: int, path: str) -> None:
@@ -132,27 +131,34 @@ class NestedMounts:
         if marker.id_in(descriptor, remembered) != remembered:
             raise self._away(path)
 
-    def _adopt(self, root: int, path: str) -> None:
-        """Remember a mount; what cannot be adopted now is unavailable until it can."""
+    def _adopt(self, root: int, path: str) -> str | None:
+        """The id of a new mount's marker; None for one that is gone already, or has to be put off."""
         try:
             descriptor = self._open(root, path)
         except (FileNotFoundError, NotADirectoryError):
-            return  # unmounted since, or a file that was mounted on a file
+            return None  # unmounted since, or a file that was mounted on a file
         except (OSError, StorageTrouble) as error:
             self._put_off(path, str(error))
-            return
+            return None
         try:
-            found = marker_id(descriptor) or self._make_marker(descriptor, path)
-            self._registry.remember(self._root / path, found)
-        except (OSError, StorageTrouble) as error:
+            return marker_id(descriptor) or self._make_marker(descriptor, path)
+        except OSError as error:
             self._put_off(path, str(error))
-        else:
-            self._not_adopted.pop(path, None)
-            log.info("mount_adopted", path=str(self._root / path), marker=bool(found))
+            return None
         finally:
             durable.release(descriptor)
 
+    def _remember(self, adopted: dict[str, str]) -> None:
+        """All of them at once: there may be thousands, and each time the memory is written durably."""
+        if not adopted:
+            return
+        self._registry.remember({self._root / path: found for path, found in adopted.items()})
+        for path, found in adopted.items():
+            self._not_adopted.pop(path, None)
+            log.info("mount_adopted", path=str(self._root / path), marker=bool(found))
+
     def _put_off(self, path: str, problem: str) -> None:
+        """Let what cannot be adopted now be unavailable until it can."""
         if path not in self._not_adopted:
             log.warning("mount_not_adopted", path=str(self._root / path), problem=problem)
         self._not_adopted[path] = problem
