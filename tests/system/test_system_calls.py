@@ -165,7 +165,6 @@ TROUBLES = [
     Trouble(("fsync", "renameat", "renameat2", "openat", "mkdirat", "unlinkat"), "EROFS"),
     Trouble(("statfs", "fstatfs", "fstat", "newfstatat"), "EIO"),
     Trouble(("read", "pread64"), "EIO", waits=False),
-    Trouble(("utimensat",), "EPERM", waits=False),
 ]
 
 WAITS = (
