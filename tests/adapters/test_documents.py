@@ -154,7 +154,9 @@ def test_yaml_of_comments_alone_is_nothing() -> None:
         (b"a: &a [*a]", ".yaml", "invalid", "nested at most 20 deep"),
     ],
 )
-def test_what_is_no_document_is_told_so(data: bytes, suffix: str, code: str, words: str) -> None:
+def test_what_is_no_document_is_refused_with_the_reason(
+    data: bytes, suffix: str, code: str, words: str
+) -> None:
     error = rejected(data, suffix)
     assert error.code == code
     assert words in error.message

@@ -18,7 +18,7 @@ def hook(tmp_path: Path, *command: str, timeout: float = 1000.0) -> Hook:
     return Hook(command, timeout, tmp_path / "mirror", ENVIRON)
 
 
-async def test_it_is_told_the_paths_of_mp4_and_status(tmp_path: Path) -> None:
+async def test_its_arguments_are_the_paths_of_mp4_and_status(tmp_path: Path) -> None:
     with capture_logs() as logged:
         await hook(tmp_path, "/bin/sh", "-c", 'printf "%s\\n" "$@"', "name", "$HOME; a").send(
             a_notice(mp4s=2)

@@ -39,9 +39,9 @@ async def test_the_environment_is_what_was_given() -> None:
         "WATCHDOG_USEC": "60000000",
     }
     ended = await run([sys.executable, "-c", script], without_ours({**ENVIRON, "A": "b", **ours}), LONG)
-    told = json.loads(ended.output)
-    assert told["A"] == "b"
-    assert not told.keys() & ours.keys()
+    environment = json.loads(ended.output)
+    assert environment["A"] == "b"
+    assert not environment.keys() & ours.keys()
 
 
 async def test_of_a_flood_the_end_is_kept() -> None:

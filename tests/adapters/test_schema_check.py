@@ -19,10 +19,10 @@ EACH: tuple[Question, ...] = (
 
 
 def missing(sdl: str) -> tuple[str, ...]:
-    told = graphql_sync(build_schema(sdl), documents.SCHEMA_QUESTION)
-    assert told.errors is None
-    assert told.data is not None
-    return schema_check.missing(told.data["__schema"])
+    answer = graphql_sync(build_schema(sdl), documents.SCHEMA_QUESTION)
+    assert answer.errors is None
+    assert answer.data is not None
+    return schema_check.missing(answer.data["__schema"])
 
 
 def test_the_documented_schema_lacks_nothing() -> None:

@@ -480,7 +480,7 @@ async def test_preparations_whose_answers_are_lost_may_have_started() -> None:
     assert (await trouble_of(limited, ASK, AskProgress("def"))).reason == WaitReason.RATE_LIMITED
 
 
-async def test_bad_token_told_per_alias_is_trouble_of_the_service() -> None:
+async def test_a_bad_token_reported_per_alias_is_trouble_of_the_service() -> None:
     both = errors(("Unauthenticated", ["q0"]), ("Unauthenticated", ["q1"]), data={"q0": None, "q1": None})
     assert (await trouble_of(both, ASK, AskProgress("def"))).reason == WaitReason.UNAUTHORISED
     data = {"q0": None, "q1": {"progress": 1, "download_url": None}}

@@ -55,7 +55,7 @@ async def test_the_answers_body_is_not_waited_for() -> None:
         (Exchange.stall, "no answer within 0.3 seconds", True),
     ],
 )
-async def test_what_does_not_get_through_is_told_without_the_address(
+async def test_a_failure_is_reported_without_the_address(
     script: Callable[[Exchange], None], words: str, *, helps: bool
 ) -> None:
     with FaultyServer(script) as server:

@@ -173,6 +173,28 @@ def test_a_bad_configuration_is_refused_with_every_problem(tmp_path: Path) -> No
         assert expected in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("NO_PROXY", "localhost,[::1]"),
+        ("HTTPS_PROXY", "socks5://me:s3cr3t@proxy"),
+        ("SSL_CERT_FILE", "/nowhere"),
+    ],
+)
+def test_an_environment_that_httpx_cannot_use_is_refused_by_its_name(
+    tmp_path: Path, variable: str, value: str
+) -> None:
+    config = configured(tmp_path)
+    environ: Any = {variable.lower(): "", variable: value, "CAMSPOOL_API__TOKEN": "x"}
+    for command in ("run", "cameras", "check"):
+        refused = run(command, "-c", config, **environ)
+        assert refused.returncode == (1 if command == "cameras" else 78)
+        said = refused.stdout + refused.stderr
+        assert f"{variable}: found" in said.replace("\n", " ")
+        assert "Traceback" not in said
+        assert "s3cr3t" not in said
+
+
 def test_a_missing_configuration_is_refused(tmp_path: Path) -> None:
     refused = run("run", "-c", tmp_path / "none.yaml")
     assert refused.returncode == 78

@@ -388,7 +388,7 @@ def edited(**changes: Any) -> bytes:
         edited(**{"from": "yesterday"}),
         edited(entry=1),  # there is but one entry
         edited(entry=-1),
-        edited(status={"clips": CONTRACT["clips"] * 2}),  # two clips that cannot be told apart
+        edited(status={"clips": CONTRACT["clips"] * 2}),  # two clips with one key
         edited(status={"clips": []}),  # outstanding, and nothing to do
         edited(status={"created_at": None}),
         edited(status={"request": {"file": "b.json", "sha256": "", "entries": []}}),

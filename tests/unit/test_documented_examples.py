@@ -52,6 +52,7 @@ TRIED: Final = {
     ("INTEGRATE.md", "SMB", "sh"): SHARES,
     ("OPERATE.md", "Shares", "ini"): SHARES,
     ("OPERATE.md", "Shares", "fstab"): HERE,
+    ("OPERATE.md", "Time zone, certificates, proxies", "yaml"): HERE,
     ("OPERATE.md", "Monitoring", "sh"): OPERATING,
     ("OPERATE.md", "Monitoring", "yaml"): HERE,
     ("OPERATE.md", "Notifications", "yaml"): HERE,
@@ -172,7 +173,7 @@ def test_the_flow_for_node_red_hangs_together() -> None:
     assert f"'{FOLDERS}/drop/'" in nodes["request"]["func"]
 
 
-@pytest.mark.parametrize("section", ["Monitoring", "Notifications"])
+@pytest.mark.parametrize("section", ["Monitoring", "Notifications", "Time zone, certificates, proxies"])
 def test_the_settings_can_be_loaded(tmp_path: Path, section: str) -> None:
     text = example("OPERATE.md", section, "yaml")
     file = tmp_path / "config.yaml"

@@ -265,7 +265,7 @@ def test_every_problem_of_the_file_is_reported_at_once() -> None:
     assert "each camera only once" in found["[0].camera[2]"]
 
 
-def test_what_no_value_can_be_is_told_with_the_rest() -> None:
+def test_what_no_value_can_be_is_reported_with_the_rest() -> None:
     text = b'{"camera": 1, "camera": NaN, "from": NaN, "duration": NaN, "heigth": 7, "metadata": {"x": NaN}}'
     document, found = read_with_problems(text, ".json")
     with pytest.raises(RequestRejected) as rejected:

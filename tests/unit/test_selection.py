@@ -51,7 +51,7 @@ def ids(listed: list[Listed], take: Take = Take.AUTO, asked_s: float = 600.0) ->
         ((), 600, ""),
     ],
 )
-def test_pieces_are_told_from_alternatives_by_their_durations(
+def test_durations_distinguish_pieces_from_alternatives(
     durations: tuple[float, ...], asked_s: float, expected: str
 ) -> None:
     assert ids(listing(*durations), asked_s=asked_s) == expected

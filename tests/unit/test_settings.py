@@ -153,7 +153,7 @@ def test_settings_are_frozen() -> None:
         ("metrics: {listen: 127.0.0.1:99999}", "metrics.listen", "a port such as 9745"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_path(tmp_path: Path, text: str, path: str, words: str) -> None:
+def test_every_problem_is_reported_with_its_path(tmp_path: Path, text: str, path: str, words: str) -> None:
     found = problems(tmp_path, text)
     assert list(found) == [path]
     assert words in found[path]

@@ -73,7 +73,7 @@ def test_what_is_wrong_with_a_timetable(value: Any, path: str, words: str) -> No
     assert words in problem.expected
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(Unexpected) as raised:
         limit({"x": 1, "08:00-18:00": "fast", "10:00-11:00": 1, "10:30-12:00": 1})
     assert [problem.path for problem in raised.value.inner] == [".x", ".08:00-18:00", ".10:30-12:00"]

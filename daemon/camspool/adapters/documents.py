@@ -1,4 +1,4 @@
-"""Reads the bytes of a JSON or YAML file into plain values, or says what is wrong with them.
+"""Reads the bytes of a JSON or YAML file into plain values, or reports their problems.
 
 It knows nothing of requests or configurations. A result can be written as JSON again: it has only
 dict (with text keys), list, str, int, finite float, bool and None.
@@ -66,9 +66,9 @@ def read(data: bytes, suffix: str) -> Any:
 
 
 def read_with_problems(data: bytes, suffix: str) -> tuple[Any, list[Problem]]:
-    """The same, for a reader who finds more problems in the file and wants to tell all of them at once.
+    """The same, for a caller that looks for further problems and reports all of them at once.
 
-    What has no place in a plain value (NaN) stands in it as something that no reader can take for one.
+    In place of what cannot be in a plain value (NaN) there is an object that no parser of a field accepts.
 
     Raises:
         RequestRejected: as above, where there is no value to go on with.

@@ -1,4 +1,4 @@
-"""A little HTTP server for programs that look in now and then. Nothing can be sent to it."""
+"""A small read-only HTTP server for monitoring programs."""
 
 import asyncio
 import ipaddress
@@ -9,18 +9,18 @@ from http import HTTPStatus
 from typing import Final
 
 MOST_AT_ONCE: Final = 32
-"""Connections; whoever comes then is hung up on. Their descriptors are those that files are opened with."""
+"""Connections; further ones are closed at once, for want of descriptors that files need too."""
 _WAITING: Final = 16
-"""Connections that the kernel holds for us meanwhile."""
+"""Connections that the kernel keeps waiting."""
 _LONGEST_HEAD: Final = 16 * 1024
 _PATIENCE_S: Final = 10.0
-"""For one request and its answer; whoever is slower is hung up on."""
+"""Seconds for one request and its response; slower clients are disconnected."""
 _HOST: Final = re.compile(r"(?:\[(?P<ipv6>[^\]]*)\]|(?P<host>[^:]*))(?::\d*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is answered."""
+    """A response."""
 
     status: HTTPStatus
     content_type: str
@@ -61,7 +61,7 @@ class Endpoint:
             async with asyncio.timeout(_PATIENCE_S):
                 writer.write(await self._answer(reader))
                 await writer.drain()
-        except OSError:  # which a TimeoutError is, too: nobody is there, or nobody listens
+        except OSError:  # TimeoutError included: the client is gone, or does not read
             return
         finally:
             self._connections -= 1
@@ -85,13 +85,13 @@ class Endpoint:
 
 
 def _hosts(fields: Iterable[str]) -> list[str]:
-    """What Host says; nothing where an old client leaves it out."""
+    """The values of the Host header; none from an old client that omits it."""
     named = (field.partition(":") for field in fields)
     return [value.strip() for name, _, value in named if name.strip().lower() == "host"]
 
 
 def _is_this_machine(host: str) -> bool:
-    """False of a name that somebody made lead here: a browser's pages come from there and could read ours."""
+    """False for a name that somebody else points at this machine: their web pages could read ours."""
     found = _HOST.fullmatch(host)
     name = (found["ipv6"] or found["host"] or "").lower() if found else ""
     return name == "localhost" or _is_loopback(name)

@@ -1,6 +1,6 @@
-"""Tells the service manager how the daemon is: ready, reloading, stopping, alive, and what it does.
+"""Reports the daemon's state to the service manager: ready, reloading, stopping, alive, a status line.
 
-Outside a service manager all of it does nothing. When to say what is the service's business.
+Without a service manager nothing happens. When to report what is decided in `service`.
 """
 
 import os

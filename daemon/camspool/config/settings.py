@@ -1,6 +1,6 @@
 """What can be configured: every key with its meaning, its bounds and its default.
 
-Where the values come from (file, environment, token) is the business of `config`.
+Where the values come from is the business of `loading`; the token, of `token`.
 """
 
 import os
@@ -333,7 +333,9 @@ class Logging(_Section):
 class Notify(_Section):
     urls: Annotated[tuple[SecretStr, ...], _SERVICES, _says("Apprise's addresses")] = ()
     webhook: Annotated[SecretStr | None, _WEBHOOK, _says("where the status file is posted to")] = None
-    events: Annotated[frozenset[Occasion], _OCCASIONS, _says("what is told of")] = frozenset(Occasion)
+    events: Annotated[frozenset[Occasion], _OCCASIONS, _says("which changes are notified")] = frozenset(
+        Occasion
+    )
     timeout: Annotated[float, _seconds(0.1, _HOUR), _says("how long one try may take")] = 10.0
 
 

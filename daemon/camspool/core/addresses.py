@@ -41,7 +41,7 @@ class Address:
 
 
 def is_web_address(text: str) -> bool:
-    """True of an HTTP or HTTPS address that could exist."""
+    """True for an HTTP or HTTPS address that could exist."""
     if len(text) > _LONGEST_ADDRESS or not is_clean(text):
         return False
     try:
@@ -65,7 +65,7 @@ def listen(value: Any) -> Address | None:
 
 
 def _could_be_host(text: str) -> bool:
-    """False of what cannot even be looked up: an empty label, one of more than 63 characters."""
+    """False for names that cannot even be looked up: with an empty label, or one of over 63 characters."""
     try:
         text.encode("idna")
     except UnicodeError:
@@ -84,13 +84,13 @@ def webhook(value: Any) -> SecretStr | None:
 
 
 def services(value: Any) -> tuple[SecretStr, ...]:
-    """Apprise's addresses; only Apprise can tell whether they are any."""
+    """Apprise's addresses; only Apprise itself can tell whether they are valid."""
     texts = _texts(value, str.split, "a list of Apprise's addresses, such as [mailto://...]")
     return tuple(SecretStr(text.strip()) for text in texts)
 
 
 def occasions(value: Any) -> frozenset[Occasion]:
-    """What there shall be notices of."""
+    """The occasions for which notices are sent."""
     expected = "a list of some of " + ", ".join(Occasion)
     words = _texts(value, lambda text: text.replace(",", " ").split(), expected)
     if not set(words) <= set(Occasion):

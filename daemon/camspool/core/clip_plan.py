@@ -36,7 +36,7 @@ def cameras(entry: Entry) -> tuple[CameraRef, ...]:
 
 
 def _parts(entry: Entry) -> Iterator[tuple[datetime, datetime]]:
-    """Consecutive ranges of `split_s` seconds (whole seconds: see `intake`); the last one may be shorter."""
+    """Consecutive ranges of `split_s` seconds (whole seconds: see `fields`); the last one may be shorter."""
     start = entry.start
     while entry.split_s and (end := start + timedelta(seconds=entry.split_s)) < entry.end:
         yield start, end

@@ -1,6 +1,6 @@
-"""The fields of a request's mapping: for each its parser, its JSON Schema and what it is for, in one table.
+"""The fields of a request: for each its parser, its JSON Schema and its purpose, in one table.
 
-A field is described here and nowhere else; how fields go together is `intake`'s business.
+A field is described here and nowhere else; how fields go together is the business of `request_parser`.
 """
 
 import math

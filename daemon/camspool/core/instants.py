@@ -1,7 +1,7 @@
 """Points in time and intervals from what people write: Unix seconds and ISO 8601, with or without an offset.
 
 Every parser raises `Unexpected`. Results are exact; `whole_seconds` makes of them what the API can be asked.
-How a time stamp may be written is the business of `iso8601`; what a local time means, it is decided here.
+How a time stamp may be written is the business of `iso8601`; what a local time means is decided here.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""How parsers say what is wrong, where, and what was expected instead; shared by requests and configuration.
+"""How parsers report a problem: where, what was found, what was expected; for requests and configuration.
 
 It knows nothing of fields or files: only paths, values and sentences.
 """
@@ -70,7 +70,7 @@ def unknown_name(name: str, known: Iterable[str]) -> str:
 
 
 def rejection(problems: Iterable[Problem]) -> RequestRejected:
-    """The error for a request file with these problems; a flood of them is cut, and the message says so."""
+    """The error for a request file with these problems; very many are cut short, and the message says so."""
     every = tuple(problems)
     kept = every[:_MOST_PROBLEMS]
     message = "; ".join(problem.sentence for problem in kept)

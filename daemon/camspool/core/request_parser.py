@@ -1,7 +1,7 @@
-"""From the plain value of a request file to a request, or to everything that is wrong with it.
+"""From the plain value of a request file to a request, or to all of its problems.
 
-What each field may hold stands in `fields`; here is how they go together. Nothing is read and no clock is
-asked: whether a range is over yet is decided later.
+`fields` says what each field may hold; this module says how they go together. It reads no file and no clock:
+whether a range is over yet is decided later.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from camspool.core.problems import Unexpected, rejection, shown, unknown_name, w
 from camspool.core.values import Entry, HeightSelector, ParsedRequest, Problem, Take
 
 _FORMS: Final = (("from", "to"), ("from", "duration"), ("range",))
-"""The ways to say which time is wanted; exactly one of them."""
+"""The ways to give the time range; a mapping uses exactly one of them."""
 _TIMES: Final = ("from", "to", "duration", "range")
 
 
@@ -49,7 +49,7 @@ def parse(document: Any, rules: RequestSettings, found: Sequence[Problem] = ()) 
     Args:
         document: the plain value.
         rules: what the configuration says.
-        found: what is known to be wrong with the file already; to be told together with the rest.
+        found: problems that are known already; they are reported together with the rest.
 
     Raises:
         RequestRejected: `invalid`, with every problem of the file.
@@ -66,8 +66,8 @@ def parse(document: Any, rules: RequestSettings, found: Sequence[Problem] = ()) 
         problems.append(
             Problem("", clips, f"at most {rules.clips_per_request} clips in one file; use several")
         )
-    told = {problem.path for problem in found}
-    if problems := [*found, *(problem for problem in problems if problem.path not in told)]:
+    known = {problem.path for problem in found}
+    if problems := [*found, *(problem for problem in problems if problem.path not in known)]:
         raise rejection(problems)
     return ParsedRequest(tuple(entries), validate_only=read[0].validate_only)
 
@@ -100,7 +100,7 @@ def request_schema() -> dict[str, Any]:
 
 
 def _mappings(document: Any, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The mappings of the file with their paths; what is none is a problem."""
+    """The mappings of the file with their paths; anything else is a problem."""
     items = [("", document)]
     if isinstance(document, list):
         items = [(within("", index), item) for index, item in enumerate(document)]
@@ -114,7 +114,7 @@ def _mappings(document: Any, problems: list[Problem]) -> Iterator[tuple[str, dic
 
 
 class _Mapping:
-    """One mapping of the file while it is read: what could be parsed; what could not is reported."""
+    """One mapping of the file: keeps what could be parsed, and reports what could not."""
 
     def __init__(
         self, path: str, mapping: dict[str, Any], rules: RequestSettings, problems: list[Problem]
@@ -134,7 +134,7 @@ class _Mapping:
         return bool(self._parsed.get("validate_only", False))
 
     def entries(self) -> tuple[Entry, ...]:
-        """The one entry, or none when a problem was reported that leaves none."""
+        """The one entry; none when its camera or its range could not be read."""
         if "camera" not in self._given:
             self._report("camera", None, "a camera: its node id, external id or name")
         span = self._span() if self._one_form() else None
@@ -167,7 +167,7 @@ class _Mapping:
             self._problems += unexpected.problems(within(self.path, name), value)
 
     def _one_form(self) -> bool:
-        """Whether the time is said in one of the ways there are; reports it when it is not."""
+        """Whether the time range is given in one of the possible ways; reports it otherwise."""
         given = [name for name in _TIMES if name in self._given]
         if tuple(given) in _FORMS:
             return True
@@ -209,8 +209,8 @@ class _Mapping:
 
 
 def _disagreements(read: list[_Mapping]) -> list[Problem]:
-    """`validate_only` is a matter of the whole file: it is checked, or it is fetched."""
-    expected = "`true`, as in the other mappings of the list: a file is only checked, or it is fetched"
+    """`validate_only` holds for the whole file, which is either checked or fetched."""
+    expected = "`true`, as in the other mappings of the list: a file is either checked or fetched"
     without = [mapping for mapping in read if not mapping.validate_only]
     if len(without) == len(read):
         return []

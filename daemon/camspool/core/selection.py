@@ -23,7 +23,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class HeightNotOffered:
-    """There are recordings, but none in the height that was asked for; `heights` are the ones there are."""
+    """There are recordings, but none in the height that was asked for; `heights` are those on offer."""
 
     heights: tuple[int, ...]
 
@@ -89,7 +89,7 @@ def pick_height(offered: Sequence[int], selector: HeightSelector) -> int | None:
 
 
 def covers(delivered_s: float, asked_s: float) -> bool:
-    """True when footage of `delivered_s` seconds counts as all of `asked_s` seconds. None never does."""
+    """True when `delivered_s` seconds of footage count as all of `asked_s` seconds; none never do."""
     return delivered_s > 0 and delivered_s >= asked_s - max(SLACK_S, asked_s / 100)
 
 

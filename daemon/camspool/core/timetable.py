@@ -1,6 +1,6 @@
 """A bandwidth limit by the time of day: what people write, and which rate holds when.
 
-The time is local; which zone that is, whoever asks knows.
+Times are local; the caller knows in which zone.
 """
 
 import re

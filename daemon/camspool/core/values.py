@@ -1,4 +1,4 @@
-"""The values that everything else speaks of: states, codes, cameras, and what a request file asks for.
+"""The values that all other modules share: states, codes, cameras, and what a request file asks for.
 
 Frozen dataclasses; a change makes a new one with `dataclasses.replace`.
 """
@@ -116,7 +116,7 @@ class RemarkCode(StrEnum):
 
 
 class Take(StrEnum):
-    """What to do with several listed recordings: see `choosing`."""
+    """What to do with several listed recordings: see `selection`."""
 
     AUTO = "auto"
     ALL = "all"
@@ -147,7 +147,7 @@ CameraRef = int | str
 """How a request names a camera: node id (int), external id or unique name (str)."""
 
 HeightSelector = int | str
-"""`720` (exactly), `"best"`, `"smallest"`, `"<=720"`, `">=720"`; checked by intake."""
+"""`720` (exactly), `"best"`, `"smallest"`, `"<=720"`, `">=720"`; checked by `fields`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """What intake makes of a valid request file."""
+    """A valid request file, parsed."""
 
     entries: tuple[Entry, ...]
     validate_only: bool

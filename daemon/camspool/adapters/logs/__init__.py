@@ -1,7 +1,7 @@
 """One pipeline for every log line, ours and the libraries': context, time, redaction, then out.
 
-Out is the journal under systemd, words on a terminal, JSON elsewhere. Secrets do not get past this package.
-What is worth a line is not its business: that is for whoever logs.
+Output goes to the journal under systemd, as text to a terminal, and as JSON anywhere else. Secrets do not get
+past this package. Which events are worth a line is decided by those who log them.
 """
 
 import logging
@@ -71,7 +71,7 @@ def _timestamp(*, for_people: bool) -> Processor:
 
 
 class _LibraryMessages(logging.Handler):
-    """Passes on what libraries say through the standard library's logging."""
+    """Passes on the messages of libraries, which use the standard library's logging."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -90,7 +90,7 @@ def _level_name(number: int) -> str:
 def _listen_to_libraries(number: int) -> None:
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if number <= logging.DEBUG else logging.WARNING)
-    # A periodic job that still runs when it is due again is left out, which is right, and no news each time.
+    # A periodic job that is still running when it is due again is skipped, which is right and no news.
     logging.getLogger("apscheduler.scheduler").setLevel(
         logging.DEBUG if number <= logging.DEBUG else logging.ERROR
     )

@@ -21,7 +21,7 @@ SOCKET: Final = "/run/systemd/journal/socket"
 
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}  # syslog(3)
 _LONGEST_NAME: Final = 64
-# A journal that does not read for so long may not hold up the event loop.
+# A journal that does not read must not hold up the event loop for longer than this.
 _LONGEST_WAIT_S: Final = 0.1
 _SILENT_S: Final = 10.0
 

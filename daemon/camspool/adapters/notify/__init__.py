@@ -1,6 +1,6 @@
-"""The ways on which a notice leaves the daemon: a webhook, Apprise's services, a program of somebody's.
+"""The channels by which a notice leaves the daemon: a webhook, Apprise's services, a program.
 
-When there is something to tell, and what becomes of it when a way is barred, is decided elsewhere.
+When a notice is sent, and what happens when a channel fails, is decided in `service.notifications`.
 """
 
 from camspool.adapters.notify.channel import Channel, NotSent

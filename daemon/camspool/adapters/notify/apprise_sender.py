@@ -1,7 +1,7 @@
 """A program of its own, for `services`: sends one text to the addresses that it reads on its standard input.
 
-It says `sent 0` once the first address has taken the text, and so on. To start fast, it imports nothing of
-camspool.
+It prints `sent 0` once the first address has accepted the text, and so on. To start fast, it imports nothing
+of camspool.
 """
 
 import json
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _standard_output_alone() -> TextIO:
-    """Standard output for the answers; whatever else is said from now on, by libraries too, is lost.
+    """Standard output for the answers; anything else that is printed from now on, by libraries too, is lost.
 
     Only the end of the output is kept: warnings would push the answers out of it.
     """

@@ -1,4 +1,4 @@
-"""What every way of a notice has in common."""
+"""What all channels have in common."""
 
 from typing import Protocol
 
@@ -6,17 +6,17 @@ from camspool.core.notices import Notice
 
 
 class Channel(Protocol):
-    """One way. Compares equal to another that leads to the same place."""
+    """One channel; equal to another that leads to the same place."""
 
     @property
     def name(self) -> str:
         """For the log; no address, which may be a secret."""
 
     def wants(self, notice: Notice) -> bool:
-        """True when this is a notice for this way."""
+        """True when this is a notice for this channel."""
 
     def kept(self, notice: Notice) -> Notice:
-        """As much of it as this way needs: it may have to wait with very many others."""
+        """As much of it as this channel needs: very many of them may have to wait in memory."""
 
     async def send(self, notice: Notice) -> None:
         """Send it, within a time limit.
@@ -27,7 +27,7 @@ class Channel(Protocol):
 
 
 class NotSent(Exception):
-    """A notice did not get through; nobody but its sender ever sees this.
+    """A notice could not be sent; only `service.notifications` ever sees this.
 
     Args:
         problem: why, in words without an address.

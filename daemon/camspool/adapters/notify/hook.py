@@ -1,4 +1,4 @@
-"""A program of somebody's that is run for each MP4 of a request that has ended."""
+"""A program of the administrator's that is run for each MP4 of a request that has ended."""
 
 import time
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Hook:
         return replace(notice, text="", document=b"")
 
     async def send(self, notice: Notice) -> None:
-        """See `Channel`. What goes wrong is only logged: a program may not bear to be run twice."""
+        """See `Channel`. Failures are only logged: not every program may be run twice."""
         name = notice.name or ""
         status = self.mirror / naming.status_path(name)
         for mp4 in notice.mp4s:
@@ -55,10 +55,10 @@ class Hook:
         except OSError as error:
             log.warning("hook_failed", request=name, mp4=mp4.name, problem=f"{argv[0]}: {error.strerror}")
             return
-        told = {"request": name, "mp4": mp4.name, "exit_code": ended.code, "output": ended.output}
+        fields = {"request": name, "mp4": mp4.name, "exit_code": ended.code, "output": ended.output}
         if ended.code == 0:
-            log.info("hook_done", **told, after_s=round(time.monotonic() - began, 1))
+            log.info("hook_done", **fields, after_s=round(time.monotonic() - began, 1))
         else:
             over = f"it was still running after {self.timeout:g} seconds"
             problem = over if ended.code is None else f"it ended with {ended.code}"
-            log.warning("hook_failed", **told, problem=problem)
+            log.warning("hook_failed", **fields, problem=problem)

@@ -1,4 +1,4 @@
-"""Runs a program that we know nothing of: it may hang, fork, talk without end, or not be there at all."""
+"""Runs a program about which nothing is known: it may hang, fork, print without end, or not exist."""
 
 import asyncio
 import contextlib
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 KEPT_OUTPUT: Final = 2000
-"""Bytes of what it says, from the end, where programs say what went wrong."""
+"""Bytes of its output that are kept, from the end, where programs print what went wrong."""
 
 _LAST_WORDS_S: Final = 0.5
-"""How long its output is waited for when it has ended: something that it left running may hold the pipe."""
+"""Seconds to wait for its last output: a process that it left running may hold the pipe open."""
 _GRACE_S: Final = 2.0
-"""How long it may tidy up, after SIGTERM, before it is killed."""
+"""Seconds that it has after SIGTERM to tidy up, before it is killed."""
 _OBITUARY_S: Final = 1.0
-"""How long a killed one is waited for; one that hangs in a dead share cannot even be killed."""
+"""Seconds to wait for the end of a killed program; one that hangs on a dead share cannot be killed."""
 
 _OURS: Final = ("CAMSPOOL_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 """Beginnings of variables that are for the daemon alone: the token, and the way to the service manager."""
@@ -24,7 +24,7 @@ _OURS: Final = ("CAMSPOOL_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How it ended: its exit code, negative for a signal, None when its time was over; and what it said."""
+    """How it ended: its exit code, negative for a signal, None when it ran out of time; and its output."""
 
     code: int | None
     output: str
@@ -38,8 +38,8 @@ def without_ours(environ: Mapping[str, str]) -> dict[str, str]:
 async def run(argv: Sequence[str], environ: Mapping[str, str], limit_s: float, said: bytes = b"") -> Ended:
     """Run a program, without a shell, until it ends or its time is over.
 
-    It has a session of its own, whose processes are all killed in the end, however that comes; those of a
-    program that has not ended by itself are asked to end first.
+    It has a session of its own, and all processes of that session are killed in the end; those of a program
+    that has not ended by itself get SIGTERM first.
 
     Args:
         argv: the program and its arguments.
@@ -116,7 +116,7 @@ async def _start(
 
 @contextlib.contextmanager
 def _said(data: bytes) -> Iterator[int]:
-    """A descriptor to read `data` from, which are never on a disk."""
+    """A descriptor from which `data` can be read; it is never on a disk."""
     if not data:
         yield asyncio.subprocess.DEVNULL
         return

@@ -1,7 +1,7 @@
 """The services that Apprise knows: mail, telephones, chats. Each is an address with its key in it.
 
 Apprise works in a process of its own: its services may hang, its libraries weigh as much as the daemon, and
-nothing that they say about their addresses gets into our log.
+nothing that they print about their addresses gets into our log.
 """
 
 import importlib.util
@@ -68,7 +68,7 @@ class Services:
         return replace(notice, document=b"", mp4s=())
 
     async def send(self, notice: Notice) -> None:
-        """See `Channel`. What is tried again are the addresses that have failed."""
+        """See `Channel`. Only the addresses that have failed are tried again."""
         order = {
             "urls": [url.get_secret_value() for url in self.urls],
             "title": notice.title,
@@ -90,6 +90,6 @@ class Services:
 
 
 def _scheme(url: SecretStr) -> str:
-    """All that may be said of an address."""
+    """The only part of an address that may be shown."""
     found = re.match(r"[a-z]+(?=://)", url.get_secret_value())
     return f"{found[0]}://..." if found else "what is no address"

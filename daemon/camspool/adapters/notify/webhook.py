@@ -1,4 +1,4 @@
-"""A POST of the status file, as JSON, to an address of somebody's own."""
+"""A POST of the status file, as JSON, to an address of the administrator's choice."""
 
 import asyncio
 import ssl

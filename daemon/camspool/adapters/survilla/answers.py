@@ -1,4 +1,4 @@
-"""What the server answered, read and checked: values of `core`, or what is wrong with each question. Pure.
+"""What the server answered, read and checked: values of `core`, or the problem with each question. Pure.
 
 Which texts mean what is a guess informed by GraphQL servers at large: the vendor documents no error texts.
 """

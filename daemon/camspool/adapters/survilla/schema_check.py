@@ -1,4 +1,4 @@
-"""What a server's schema lacks of what is sent: `documents.FORMS`, held against an introspection. Pure.
+"""What the server's schema lacks: `documents.FORMS` compared with an introspection. Pure.
 
 Names are shown as GraphQL writes them. `documents.build` adopts other types of arguments where it can, so
 only those are named that it cannot fill.
@@ -113,7 +113,7 @@ def _unfit_arguments(
 
 
 def _fills(sent: type, kind: str, name: str) -> bool:
-    """Of a scalar of the server's own nobody can tell what it takes: it is believed to take ours."""
+    """A scalar type of the server's own is assumed to accept what we send."""
     return kind == "SCALAR" and (name not in _STANDARD or name in _FILLED_BY[sent])
 
 

@@ -25,8 +25,10 @@ def results(path: Path, environ: Mapping[str, str]) -> Iterator[Result]:
     except ConfigurationError as error:
         problems = error.problems
     if problems:
-        remedy = f"Correct {path}; config.example.yaml has every key."
-        yield from (wrong("configuration", problem.sentence, remedy) for problem in problems)
+        for problem in problems:
+            place = f"the variable {problem.path}" if problem.path in environ else path
+            remedy = f"Correct {place}; config.example.yaml has every key."
+            yield wrong("configuration", problem.sentence, remedy)
         return
     overruled = sorted(name for name in environ if name.startswith("CAMSPOOL_") and environ[name])
     also = f", overruled by {', '.join(overruled)} of the environment" if overruled else ""
