@@ -88,3 +88,11 @@ def test_the_time_is_that_of_the_configured_zone() -> None:
     assert rate() is None
     clock.jump(-7200)
     assert rate() is None
+
+
+def test_very_many_spans_and_very_long_names_are_refused_in_few_words() -> None:
+    with pytest.raises(Unexpected, match="at most 96 spans"):
+        limit({f"span {number}": 1 for number in range(5000)})
+    with pytest.raises(Unexpected) as caught:
+        limit({"x" * 60_000: 1})
+    assert all(len(problem.sentence) < 300 for problem in caught.value.inner)

@@ -4,6 +4,7 @@ What can be configured, and in which bounds, is defined in `settings`.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from camspool.config.settings import Settings
 from camspool.config.timezone import machine_timezone
 from camspool.config.token import TOKEN_VARIABLE
 from camspool.core.errors import ConfigurationError, RequestRejected
-from camspool.core.problems import Unexpected, shown, unknown_name
+from camspool.core.problems import Unexpected, shown, unknown_name, within
 from camspool.core.values import LONGEST_REQUEST, Problem
 
 PLACES: Final = (Path("config.yaml"), Path("/etc/camspool/config.yaml"))
@@ -149,12 +150,12 @@ def _problems(error: ValidationError, variables: Mapping[_Location, str]) -> tup
     found: list[Problem] = []
     for each in error.errors():
         location = tuple(str(part) for part in each["loc"])
-        path = variables.get(location, ".".join(location))
+        path = variables.get(location) or reduce(within, location, "")
         reason = each.get("ctx", {}).get("error")
         if isinstance(reason, Unexpected):
             found += reason.problems(path, each["input"])
         elif each["type"] == "extra_forbidden":
-            found.append(Problem(path, location[-1], _unknown(location)))
+            found.append(Problem(path, shown(location[-1]), _unknown(location)))
         else:
             found.append(Problem(path, each["input"], "a mapping of keys to values"))
     return tuple(_discreet(problem) for problem in found)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from camspool.core.problems import Unexpected, shown
+from camspool.core.problems import Unexpected, shown, within
 from camspool.core.quantities import rate
 from camspool.core.values import Problem
 
 SPAN: Final = 'a span of the day such as "08:00-18:00" or "22:00-06:00"'
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d) ?- ?(?:([01]\d|2[0-3]):([0-5]\d)|24:00)", re.ASCII)
 _DAY: Final = 24 * 60
+_MOST_SPANS: Final = 96
+"""One for each quarter of an hour; each is compared with all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def rate_at(limit: Limit, local: datetime) -> float | None:
 
 
 def _timetable(value: Mapping[Any, Any]) -> Timetable:
+    if len(value) > _MOST_SPANS:
+        raise Unexpected(f"at most {_MOST_SPANS} spans of the day")
     spans: dict[str, Span] = {}
     problems: list[Problem] = []
     for name, allowed in value.items():
@@ -71,11 +75,15 @@ def _timetable(value: Mapping[Any, Any]) -> Timetable:
             spans[name] = _span(name, allowed)
         except Unexpected as unexpected:
             wrong = allowed if _is_span(name) else name
-            problems.append(Problem(f".{name}", shown(wrong), unexpected.expected))
+            problems.append(Problem(_path(name), shown(wrong), unexpected.expected))
     problems += _overlaps(spans)
     if problems:
         raise Unexpected(SPAN, tuple(problems))
     return Timetable(tuple(spans.values()))
+
+
+def _path(name: Any) -> str:
+    return "." + within("", str(name))
 
 
 def _is_span(name: Any) -> bool:
@@ -96,7 +104,7 @@ def _span(name: Any, allowed: Any) -> Span:
 def _overlaps(spans: Mapping[str, Span]) -> list[Problem]:
     names = list(spans)
     return [
-        Problem(f".{later}", later, f"a span that does not overlap `{earlier}`")
+        Problem(_path(later), later, f"a span that does not overlap `{earlier}`")
         for number, later in enumerate(names)
         for earlier in names[:number]
         if spans[earlier].holds(spans[later].begins) or spans[later].holds(spans[earlier].begins)
