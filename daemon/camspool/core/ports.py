@@ -4,6 +4,7 @@ Each implementation, real or fake, passes one suite of tests: `tests/support/con
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -98,6 +99,8 @@ class DownloadOrder:
     `etag` is the validator of what is in it, or else `last_modified`, both as an earlier progress gave them.
 
     `url` may be None when `part` has `total_bytes` already: nothing is asked for then, only its hash is read.
+    `open_folder` gives a descriptor of the folder that `part` is in, reached without following a link that
+    somebody may have put on the way to it; None: it is opened by its path.
     """
 
     url: str | None = field(repr=False)
@@ -105,6 +108,7 @@ class DownloadOrder:
     etag: str | None = None
     total_bytes: int | None = None
     last_modified: str | None = None
+    open_folder: Callable[[], AbstractContextManager[int]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,9 @@ class Spool(StatusFiles, Protocol):
 
     def part_path(self, name: str, ask: int, piece: int | None) -> Path:
         """Where to download a clip to; the folder exists afterwards."""
+
+    def part_folder(self, name: str) -> AbstractContextManager[int]:
+        """A descriptor of the folder that a request's part files are in, made where it is missing."""
 
     def free_mp4_name(self, name: str, wanted: str) -> str:
         """The first of `wanted`, `~2`, `~3`... that nothing has in the request's folder."""

@@ -5,15 +5,16 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from camspool.core.errors import StorageTrouble
-from camspool.core.file_errors import is_full, storage_trouble
+from camspool.core.file_errors import is_full, may_have_lost_data, storage_trouble
 from camspool.core.ports import Downloaded
 from camspool.core.values import WaitReason
 
 _BLOCK = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRITE_OUT_EVERY = 8 << 20
 """Bytes, or a piece more, that are not on their way to the disk: the fsync at the end would wait for them,
@@ -29,29 +30,49 @@ class PartFile:
     Args:
         path: made when it is missing, and anew when it is a hard link to another file; a symbolic link is
             refused, since it was not made by us.
+        open_folder: gives a descriptor of its folder; None: that is opened by its path.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, open_folder: Callable[[], AbstractContextManager[int]] | None = None
+    ) -> None:
         self._path = path
         self._sha256 = hashlib.sha256()
+        with ExitStack() as opened:
+            self._folder = self._open_folder(open_folder)
+            opened.callback(os.close, self._folder)
+            with self._trouble("opened"):
+                self._descriptor = self._open(0)
+                opened.callback(lambda: os.close(self._descriptor))
+                found = os.fstat(self._descriptor)
+                if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+                    found = self._part_from_its_twins()
+            self.bytes = self._written_out = found.st_size
+            if not stat.S_ISREG(found.st_mode):
+                raise StorageTrouble(
+                    WaitReason.FOLDER_UNAVAILABLE, f"{path} is something else than a file; delete it"
+                )
+            self._open_files = opened.pop_all()
+
+    def _open_folder(self, open_folder: Callable[[], AbstractContextManager[int]] | None) -> int:
+        """A descriptor of our own of the folder: what is done in it cannot be redirected any more."""
         with self._trouble("opened"):
-            self._descriptor = os.open(path, _OPEN, 0o666)
-            found = os.fstat(self._descriptor)
-            if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-                found = self._part_from_its_twins()
-        self.bytes = found.st_size
-        self._written_out = self.bytes
-        if not stat.S_ISREG(found.st_mode):
-            os.close(self._descriptor)
-            raise StorageTrouble(
-                WaitReason.FOLDER_UNAVAILABLE, f"{path} is something else than a file; delete it"
-            )
+            if open_folder is None:
+                return os.open(self._path.parent, _FOLDER)
+            with open_folder() as folder:
+                return os.dup(folder)
+
+    def _open(self, flags: int) -> int:
+        return os.open(self._path.name, _OPEN | flags, 0o666, dir_fd=self._folder)
+
+    def _remove(self) -> None:
+        os.unlink(self._path.name, dir_fd=self._folder)
 
     def _part_from_its_twins(self) -> os.stat_result:
         """Begin a file of our own in the place of a hard link to a file that may belong to others."""
-        os.close(self._descriptor)
-        self._path.unlink()
-        self._descriptor = os.open(self._path, _OPEN | os.O_EXCL, 0o666)
+        self._remove()
+        twin, self._descriptor = self._descriptor, self._open(os.O_EXCL)
+        os.close(twin)
         return os.fstat(self._descriptor)
 
     def keep(self, check: Callable[[], None]) -> None:
@@ -104,23 +125,24 @@ class PartFile:
             self.bytes = max(0, self.bytes - _SPARE)
 
     def sync(self) -> Downloaded:
-        """Make what was written durable.
+        """Make what was written durable, as far as the file system knows how to.
 
-        After a failed fsync it is unknown which bytes are on disk, and a second one would report success: so
-        the file is removed.
+        After an fsync that failed at writing it is unknown which bytes are on disk, and a second one would
+        report success: so the file is removed.
         """
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            with suppress(OSError):  # the failing disk is what is reported
-                self._path.unlink()
-            raise self._storage_trouble("written", error) from None
+            if may_have_lost_data(error):
+                with suppress(OSError):  # the failing disk is what is reported
+                    self._remove()
+                raise self._storage_trouble("written", error) from None
         return Downloaded(self.bytes, self._sha256.hexdigest())
 
     def close(self) -> None:
         """Close the file; what was written stays."""
         with self._trouble("closed"):
-            os.close(self._descriptor)
+            self._open_files.close()
 
     @contextmanager
     def _trouble(self, done: str) -> Iterator[None]:

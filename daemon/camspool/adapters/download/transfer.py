@@ -76,7 +76,7 @@ class Transfer:
 
     def run(self) -> Downloaded:
         """Download; see the port for what is raised."""
-        with closing(PartFile(self._order.part)) as part:
+        with closing(PartFile(self._order.part, self._order.open_folder)) as part:
             if part.bytes and part.bytes == self._order.total_bytes:
                 # It was cut short between the last byte and the status that records it.
                 part.keep(self._check)

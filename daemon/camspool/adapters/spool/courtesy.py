@@ -29,18 +29,31 @@ def set_times(descriptor: int, facts: os.stat_result) -> None:
     _try("utime", descriptor, lambda: os.utime(descriptor, ns=(facts.st_atime_ns, facts.st_mtime_ns)))
 
 
+def sync_file(descriptor: int) -> None:
+    """Make what was written to an open file durable, as far as its file system knows how to.
+
+    Raises:
+        OSError: the disk failed: the data may be lost.
+    """
+    _sync("fsync", descriptor)
+
+
 def sync_folder(folder: int) -> None:
     """Make an open folder's names durable, as far as its file system knows how to.
 
     Raises:
         OSError: the disk failed: the names may be lost.
     """
+    _sync("fsync of a folder", folder)
+
+
+def _sync(call: str, descriptor: int) -> None:
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     except OSError as error:
         if may_have_lost_data(error):
             raise
-        _note("fsync of a folder", folder, error)
+        _note(call, descriptor, error)
 
 
 def _try(call: str, descriptor: int, make: Callable[[], None]) -> None:

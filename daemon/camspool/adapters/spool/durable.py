@@ -15,11 +15,11 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
-from camspool.adapters.spool.courtesy import set_mode, set_times, sync_folder
+from camspool.adapters.spool.courtesy import set_mode, set_times, sync_file, sync_folder
 from camspool.adapters.spool.names import naming_file
 from camspool.adapters.spool.temporary import temporary_name
 from camspool.core import naming
-from camspool.core.file_errors import cannot_exist, may_have_lost_data, storage_trouble
+from camspool.core.file_errors import cannot_exist, storage_trouble
 from camspool.core.values import LONGEST_REQUEST
 
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -105,19 +105,6 @@ def _fill(file: FileIO, data: bytes, *, durable: bool) -> None:
     if durable:
         sync_file(file.fileno())
     file.close()  # which may be when a network file system first says that it could not write
-
-
-def sync_file(descriptor: int) -> None:
-    """Make what was written to an open file durable, as far as its file system knows how to.
-
-    Raises:
-        OSError: the disk failed: the data may be lost.
-    """
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if may_have_lost_data(error):
-            raise
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from camspool.adapters.spool import durable
-from camspool.adapters.spool.courtesy import sync_folder
+from camspool.adapters.spool.courtesy import sync_file, sync_folder
 from camspool.adapters.spool.temporary import aside_name, set_aside_as
 from camspool.core import naming
 
@@ -150,4 +150,4 @@ def _is_version(folder: int, name: str, sha256: str | None) -> bool:
 def _sync(folder: int, name: str) -> None:
     with contextlib.suppress(PermissionError), durable.opened(folder, name) as descriptor:
         if descriptor is not None:
-            durable.sync_file(descriptor)
+            sync_file(descriptor)

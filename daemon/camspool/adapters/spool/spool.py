@@ -9,6 +9,7 @@ import hmac
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,6 +171,10 @@ class Spool:
         folder = naming.folder_of(name)
         with self._mirror.folder(folder, create=True):
             return self._mirror.root / folder / naming.part_name(name, ask, piece)
+
+    def part_folder(self, name: str) -> AbstractContextManager[int]:
+        """A descriptor of the folder that a request's part files are in, made where it is missing."""
+        return self._mirror.folder(naming.folder_of(name), create=True)
 
     def discard_parts(self, name: str) -> None:
         """Delete whatever was downloaded for this request and not published."""

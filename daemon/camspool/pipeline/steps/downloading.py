@@ -1,6 +1,7 @@
 """Step 3: download the MP4, make sure that it is whole, and publish it in the mirror."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from camspool.aio import to_the_end
@@ -62,7 +63,10 @@ class Downloading:
         download = clip.download
         complete = download.total_bytes and await asyncio.to_thread(_has_size, part, download.total_bytes)
         url = None if complete else await self._url(clip)
-        return DownloadOrder(url, part, download.etag, download.total_bytes, download.last_modified)
+        open_folder = partial(self._context.spool.part_folder, job.name)
+        return DownloadOrder(
+            url, part, download.etag, download.total_bytes, download.last_modified, open_folder
+        )
 
     async def _url(self, clip: Clip) -> str:
         """The URL as remembered, or, after a restart, as the server tells it again."""
