@@ -1,4 +1,4 @@
-"""The part file of a download: where it is written, whatever links are in the way, and what failures leave."""
+"""The part file of a download: where it is written, whatever links are in the way, and what failures do."""
 
 import errno
 import os
