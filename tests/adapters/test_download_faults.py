@@ -1,4 +1,4 @@
-"""Downloads that are refused: no video, bad answers, failing disks; and what is told of it."""
+"""Downloads that are refused: no video, bad answers, failing disks; and what is said about it."""
 
 import errno
 import gzip
@@ -140,11 +140,11 @@ async def test_no_trouble_tells_the_signature(
     caplog.set_level(logging.DEBUG)
     with FaultyServer(BROKEN[name]) as server, pytest.raises(CamspoolError) as raised:
         await fetch(server.url(f"/key-{KEY}/clip.mp4?sig={KEY}"), part, patience=0.3)
-    told = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + caplog.text
-    assert KEY not in told
+    texts = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + caplog.text
+    assert KEY not in texts
     assert raised.value.__context__ is None
     assert raised.value.__cause__ is None
-    assert "127.0.0.1" in told
+    assert "127.0.0.1" in texts
 
 
 @pytest.mark.parametrize(

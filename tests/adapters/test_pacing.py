@@ -41,19 +41,19 @@ class ScriptedApi:
 
 
 class Setting:
-    """A Pacing over a ScriptedApi, and all that it told."""
+    """A Pacing over a ScriptedApi, and everything that it reported."""
 
     def __init__(
         self, behaviour: Behaviour = lambda _: None, rate: float = 1000, jitter: float = 0.0
     ) -> None:
         self.clock = FakeClock()
         self.api = ScriptedApi(self.clock, behaviour)
-        self.told: list[Waiting | None] = []
+        self.reported: list[Waiting | None] = []
         self.pacing = Pacing(
             self.api,
             self.clock,
             settings=lambda: PacingSettings(rate, Backoff(first=5, longest=600)),
-            on_trouble=self.told.append,
+            on_trouble=self.reported.append,
             jitter=lambda: jitter,
         )
 
@@ -124,7 +124,7 @@ async def test_trouble_of_seconds_is_told_to_nobody(trouble: ServiceTrouble) -> 
     start = setting.clock.monotonic()
     assert await setting.clock.run(setting.ask(*many(2))) == [SLOW, SLOW]
     assert setting.clock.monotonic() - start == pytest.approx(12.0 if trouble.retry_after else 3.75)
-    assert setting.told == []
+    assert setting.reported == []
     assert setting.api.sizes == [2, 2, 2]
 
 
@@ -133,7 +133,7 @@ async def test_token_is_not_tried_thrice() -> None:
     asking = asyncio.create_task(setting.ask(*many(1)))
     await settled()
     assert setting.api.sizes == [1]
-    assert [told and told.reason for told in setting.told] == [WaitReason.UNAUTHORISED]
+    assert [waiting and waiting.reason for waiting in setting.reported] == [WaitReason.UNAUTHORISED]
     assert len(await setting.clock.run(_result(asking))) == 1
 
 
@@ -149,7 +149,7 @@ async def test_one_poisonous_question_fails_alone() -> None:
     answers = await setting.clock.run(setting.ask(*many(50)))
     assert [index for index, answer in enumerate(answers) if isinstance(answer, ClipTrouble)] == [17]
     assert len(answers) == 50
-    assert setting.told == []
+    assert setting.reported == []
     assert setting.pacing.largest(AskProgress) is None
     assert len(setting.api.calls) < 30
 
@@ -159,7 +159,7 @@ async def test_one_question_alone_is_its_own_trouble_when_the_server_is_well() -
     (answer,) = await setting.clock.run(setting.ask(*many(1)))
     assert isinstance(answer, ClipTrouble)
     assert answer.message == "HTTP 500"
-    assert setting.told == []
+    assert setting.reported == []
 
 
 async def test_refused_size_is_remembered_for_an_hour() -> None:
@@ -169,7 +169,7 @@ async def test_refused_size_is_remembered_for_an_hour() -> None:
     assert setting.pacing.largest(PrepareRecording) is None
     await setting.clock.advance(3601)
     assert setting.pacing.largest(AskProgress) is None
-    assert setting.told == []
+    assert setting.reported == []
 
 
 async def test_kind_of_question_that_always_fails_is_not_asked_to_the_last_one() -> None:
@@ -198,7 +198,7 @@ async def test_server_that_dies_before_the_search_is_waited_for() -> None:
     # Three tries fail, the listing of cameras does not; then nothing is answered until the eleventh call.
     setting.api.behaviour = lambda _: None if len(setting.api.calls) in {4, 11} else BROKEN
     assert await setting.clock.run(setting.ask(*many(8))) == [SLOW] * 8
-    assert setting.told[-1] is None
+    assert setting.reported[-1] is None
 
 
 async def test_preparations_that_all_may_have_started_make_the_next_batch_smaller() -> None:
@@ -233,10 +233,10 @@ async def test_outage_of_an_hour() -> None:
     # 5, 10, 20, ... 320 s, then every 600 s: 7 probes in 635 s, 4 more until the hour is over.
     assert 11 <= len(probes) <= 12
     assert [log["event"] for log in logs] == ["api_trouble", "api_recovered"]
-    assert setting.told[-1] is None
+    assert setting.reported[-1] is None
     # The same each time: what all requests wait for is not rewritten at each probe.
-    (told,) = {told for told in setting.told if told}
-    assert (told.reason, told.until) == (WaitReason.API_UNREACHABLE, None)
+    (waiting,) = {waiting for waiting in setting.reported if waiting}
+    assert (waiting.reason, waiting.until) == (WaitReason.API_UNREACHABLE, None)
 
 
 async def test_reason_that_changes_is_logged_again() -> None:
@@ -267,8 +267,8 @@ async def test_retry_after_is_obeyed() -> None:
     asking = asyncio.create_task(setting.ask(*many(1)))
     await setting.clock.advance(1799)
     assert setting.api.sizes == [1]
-    assert setting.told[0]
-    assert setting.told[0].until, "an end that the server names is told"
+    assert setting.reported[0]
+    assert setting.reported[0].until, "an end that the server names is reported"
     await setting.clock.advance(2)
     assert asking.done()
     assert setting.api.sizes == [1, 1]
@@ -293,7 +293,7 @@ async def test_all_cancelled_and_a_later_caller_probes() -> None:
     await setting.clock.advance(3)
     first.cancel()
     assert await setting.clock.run(setting.ask(*many(2))) == [SLOW, SLOW]
-    assert setting.told[-1] is None
+    assert setting.reported[-1] is None
 
 
 async def test_what_fails_while_others_get_answers_is_its_own_trouble() -> None:
@@ -310,7 +310,7 @@ async def test_what_fails_while_others_get_answers_is_its_own_trouble() -> None:
     assert asking.done()
     (answer,) = listing.result()
     assert isinstance(answer, ClipTrouble)
-    assert setting.told[-1] is None
+    assert setting.reported[-1] is None
 
 
 async def test_new_token_ends_the_trouble() -> None:

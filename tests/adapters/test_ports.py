@@ -264,7 +264,7 @@ class TestSpool(SpoolContract):
 
 
 class TestFailingSpool(SpoolContract):
-    """On a disk that has been told of no failure."""
+    """On a disk without failures."""
 
     @pytest.fixture
     def folders(self, tmp_path: Path) -> Iterator[Folders]:

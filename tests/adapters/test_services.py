@@ -35,9 +35,9 @@ async def test_each_address_gets_the_words_and_only_those_that_failed_are_tried_
     assert caught.value.again == services(bad, f"nonsense://{KEY}", KEY)
     assert KEY not in repr(caught.value) + repr(caught.value.again)
     good = next(request for request in server.requests if request.target == "/good")
-    told = json.loads(good.body)
-    assert (told["title"], told["type"]) == ("store-12/evening: failed", "failure")
-    assert told["message"] == "1 of 1 MP4s, 10m of the 10m asked for."
+    notification = json.loads(good.body)
+    assert (notification["title"], notification["type"]) == ("store-12/evening: failed", "failure")
+    assert notification["message"] == "1 of 1 MP4s, 10m of the 10m asked for."
 
 
 async def test_what_libraries_say_does_not_hide_which_addresses_have_taken_it() -> None:

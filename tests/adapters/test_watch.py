@@ -1,4 +1,4 @@
-"""The watcher on real folders: what is told, once, and what is never told."""
+"""The watcher on real folders: what is reported, once, and what never is."""
 
 import asyncio
 import contextlib
@@ -39,14 +39,14 @@ class RealClock:
 
 
 class Drop:
-    """A drop folder that can be unmounted, and a record of all that was told of it."""
+    """A drop folder that can be unmounted, and a record of everything reported about it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.root.mkdir()
         self.available = True
         self.away_until = 0.0
-        self.told: list[Change] = []
+        self.reported: list[Change] = []
         self.told_at: list[float] = []
         self.parsed: list[str] = []
 
@@ -63,16 +63,16 @@ class Drop:
         return isinstance(found, (dict, list))
 
     def tell(self, change: Change) -> None:
-        self.told.append(change)
+        self.reported.append(change)
         self.told_at.append(time.monotonic())
 
     @property
     def settled(self) -> list[str]:
-        return [change.file for change in self.told if isinstance(change, Settled)]
+        return [change.file for change in self.reported if isinstance(change, Settled)]
 
     @property
     def gone(self) -> list[str]:
-        return [change.file for change in self.told if isinstance(change, Gone)]
+        return [change.file for change in self.reported if isinstance(change, Gone)]
 
     def write(self, path: str, text: str = "{}") -> Path:
         file = self.root / path
@@ -115,7 +115,7 @@ async def until(condition: Callable[[], bool], within: float = 5.0) -> None:
 
 
 async def quiet(seconds: float = 3 * SETTLE) -> None:
-    """Long enough for whatever would be told, to be told."""
+    """Long enough for a report to arrive, if there is one."""
     await asyncio.sleep(seconds)
 
 
@@ -135,7 +135,7 @@ async def test_each_version_is_told_once_and_its_end_once(drop: Drop, settings: 
         await until(lambda: drop.gone == ["b.json"])
         watcher.scan_soon()
         await quiet()
-    assert len(drop.told) == 5
+    assert len(drop.reported) == 5
 
 
 async def test_a_renamed_file_is_told_within_milliseconds(drop: Drop) -> None:
@@ -166,7 +166,7 @@ async def test_json_written_in_halves_is_told_when_it_parses(drop: Drop) -> None
         drop.write("b.json", text[:20])
         await until(lambda: "b.json" in drop.parsed)
         await asyncio.sleep(0.05)
-        assert drop.told == []
+        assert drop.reported == []
         drop.write("b.json", text)
         began = time.monotonic()
         await until(lambda: drop.settled == ["b.json"])
@@ -197,11 +197,11 @@ async def test_yaml_written_slowly_is_told_once_when_whole(drop: Drop) -> None:
         for lines in range(1, 7):
             drop.write("b.yaml", "camera: 1\n" * lines)
             await passing(clock, 1.5)
-            assert drop.told == []
+            assert drop.reported == []
         for _ in range(4):
             await passing(clock, 1.0)
         await until(lambda: drop.settled == ["b.yaml"])
-    change = drop.told[0]
+    change = drop.reported[0]
     assert isinstance(change, Settled)
     assert change.signature.size == 60
 
@@ -211,7 +211,7 @@ async def test_no_file_is_taken_for_old_because_of_its_date(drop: Drop) -> None:
         for name, date in (("past.yaml", 0.0), ("future.yaml", time.time() + 1e6)):
             os.utime(drop.write(name, "camera: 1"), (date, date))
         await asyncio.sleep(0.1)
-        assert drop.told == []
+        assert drop.reported == []
         await until(lambda: set(drop.settled) == {"past.yaml", "future.yaml"})
 
 
@@ -249,7 +249,7 @@ async def test_a_stale_answer_to_stat_is_not_believed(drop: Drop, monkeypatch: p
         for _ in range(8):
             await passing(clock, 1.0)
         await until(lambda: drop.settled == ["b.yaml"])
-    change = drop.told[0]
+    change = drop.reported[0]
     assert isinstance(change, Settled)
     assert change.signature.size == len("camera: 1\nheight: 720")
 
@@ -261,7 +261,7 @@ async def test_an_empty_file_waits_a_minute(drop: Drop) -> None:
     async with watching(drop, WatchSettings(mode="polling", settle=2.0, poll=5.0), clock):
         for _ in range(11):
             await passing(clock, 5.0)
-        assert drop.told == []
+        assert drop.reported == []
         await passing(clock, 5.0)
         await until(lambda: drop.settled == ["b.json"])
 
@@ -280,10 +280,10 @@ async def test_a_burst_of_renames_is_told_whole(drop: Drop) -> None:
     async with watching(drop):
         for name in names:
             (drop.root / f"{name}.tmp").rename(drop.root / name)
-        await until(lambda: len(drop.told) >= len(names), within=20)
+        await until(lambda: len(drop.reported) >= len(names), within=20)
         await quiet()
     assert sorted(drop.settled) == sorted(names)
-    assert len(drop.told) == len(names)
+    assert len(drop.reported) == len(names)
 
 
 async def test_many_ignored_files_cost_little(drop: Drop) -> None:
@@ -297,7 +297,7 @@ async def test_many_ignored_files_cost_little(drop: Drop) -> None:
             watcher.scan_soon()
             await asyncio.sleep(0.02)
         assert time.process_time() - began < 1.0
-    assert len(drop.told) == 1
+    assert len(drop.reported) == 1
 
 
 async def test_what_is_no_regular_file_is_never_told_nor_opened(drop: Drop, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ async def test_nothing_is_gone_from_a_folder_that_is_not_there(drop: Drop, setti
         drop.available = True
         await until(lambda: drop.gone == ["c.json"])
         assert watcher.trouble is None
-    assert len(drop.told) == 3
+    assert len(drop.reported) == 3
 
 
 @pytest.mark.parametrize("happens", ["it goes", "it comes back"])
@@ -419,7 +419,7 @@ async def test_an_unavailable_folder_at_start_is_awaited(drop: Drop) -> None:
     async with watching(drop) as watcher:
         await until(lambda: watcher.trouble is not None)
         await quiet()
-        assert (drop.told, watcher.first_scan_done.is_set()) == ([], False)
+        assert (drop.reported, watcher.first_scan_done.is_set()) == ([], False)
         drop.available = True
         await until(lambda: drop.settled == ["b.json"])
         assert watcher.mode == "inotify"

@@ -70,9 +70,9 @@ def test_the_table_names_every_camera_and_where_it_is(tmp_path: Path, sim: Simul
 
 
 def test_the_document_for_scripts(tmp_path: Path, sim: Simulator) -> None:
-    told = json.loads(cameras(write_config(tmp_path, sim), "--json").stdout)
-    assert told["schema"] == "camspool/cameras/1"
-    by_id = {camera["node_id"]: camera for camera in told["cameras"]}
+    printed = json.loads(cameras(write_config(tmp_path, sim), "--json").stdout)
+    assert printed["schema"] == "camspool/cameras/1"
+    by_id = {camera["node_id"]: camera for camera in printed["cameras"]}
     assert by_id[5] == {
         "node_id": 5,
         "external_id": "gate",
@@ -149,17 +149,17 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path, sim: Simul
 
 
 def completed(word: str, shell: str = "bash") -> list[str]:
-    """What a shell is told for `camspool request --camera WORD`, by a process of its own, as a shell does."""
+    """How `camspool request --camera WORD` is completed, in a process of its own, as in a shell."""
     words = f"camspool request --camera {word}"
     environ = os.environ | {"_CAMSPOOL_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": "3"}
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", "from camspool.cli import main; main(prog_name='camspool')"],
         env=environ,
         capture_output=True,
         text=True,
         check=True,
     )
-    return told.stdout.splitlines()
+    return printed.stdout.splitlines()
 
 
 def test_cameras_once_listed_complete_without_a_server(tmp_path: Path) -> None:

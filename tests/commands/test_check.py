@@ -599,7 +599,7 @@ def test_the_clock(tmp_path: Path, ahead: int | None, verdict: str, words: str) 
     assert re.fullmatch(words, found[1])
 
 
-# Being told
+# Notifications
 
 
 @pytest.mark.parametrize(
@@ -789,11 +789,11 @@ def run(
 
 
 def stand_in(folder: Path, text: str = "", **properties: str) -> None:
-    """A systemctl that tells this of the unit: the real one needs a whole system."""
+    """A systemctl that reports these properties of the unit: the real one needs a whole system."""
     lines = "".join(f"{key}={value}\n" for key, value in properties.items())
-    told = f"print({lines!r} if sys.argv[1] == 'show' else {text!r}, end='')"
+    script = f"print({lines!r} if sys.argv[1] == 'show' else {text!r}, end='')"
     systemctl = folder / "systemctl"
-    systemctl.write_text(f"#!{sys.executable}\nimport sys\n{told}\n")
+    systemctl.write_text(f"#!{sys.executable}\nimport sys\n{script}\n")
     systemctl.chmod(0o755)
 
 
@@ -889,15 +889,15 @@ def test_what_the_unit_puts_into_the_environment_is_heeded(tmp_path: Path) -> No
         (tmp_path / "token").unlink()
         me = pwd.getpwuid(os.getuid()).pw_name
         loaded = {"LoadState": "loaded", "UnitFileState": "enabled", "User": me}
-        told = f'"CAMSPOOL_API__TOKEN={sim.token}" HTTPS_PROXY={sim.url}'
-        stand_in(tmp_path, **loaded, Environment=told)
+        environment = f'"CAMSPOOL_API__TOKEN={sim.token}" HTTPS_PROXY={sim.url}'
+        stand_in(tmp_path, **loaded, Environment=environment)
         answer = run(tmp_path, "-c", path, "--json")
         found = checks(answer)
         assert found["token"]["found"] == "there is one in CAMSPOOL_API__TOKEN"
         assert found["access"]["verdict"] == "ok"
         assert found["api"]["found"].endswith("; proxy: HTTPS_PROXY of the unit")
         assert sim.token not in answer.stdout
-        stand_in(tmp_path, **loaded, Environment=f"{told} HTTP_PROXY=http://127.0.0.1:9")
+        stand_in(tmp_path, **loaded, Environment=f"{environment} HTTP_PROXY=http://127.0.0.1:9")
         assert checks(run(tmp_path, "-c", path, "--json"))["api"]["verdict"] == "wrong", "that proxy is used"
         stand_in(tmp_path, "LoadCredentialEncrypted=token:/x\n", **loaded)
         found = checks(run(tmp_path, "-c", path, "--json"))

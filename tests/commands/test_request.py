@@ -260,10 +260,10 @@ def in_drop(folder: Path) -> list[str]:
 
 
 def test_the_file_and_what_was_understood_are_told(tmp_path: Path) -> None:
-    told = request(configured(tmp_path), "--camera", "Gate", *RANGE, "--meta", "case=4711")
+    result = request(configured(tmp_path), "--camera", "Gate", *RANGE, "--meta", "case=4711")
     path = tmp_path / "drop/gate-20260301-140500.json"
-    assert (told.exit_code, told.stdout) == (0, f"{path}\n")
-    first, second = told.stderr.splitlines()
+    assert (result.exit_code, result.stdout) == (0, f"{path}\n")
+    first, second = result.stderr.splitlines()
     assert first == "Gate: Sunday 2026-03-01 14:05:00 - 14:15:00 (Europe/Prague, UTC+01:00), 10m"
     assert second.startswith("No daemon has written its service file here")
     assert json.loads(path.read_bytes()) == {
@@ -276,8 +276,8 @@ def test_the_file_and_what_was_understood_are_told(tmp_path: Path) -> None:
 
 
 def test_a_range_that_is_not_over_is_told(tmp_path: Path) -> None:
-    told = request(configured(tmp_path), "--camera", "Gate", "--from", "tomorrow 8:00", "--duration", "1m")
-    assert "; it is fetched when the range is over" in told.stderr
+    result = request(configured(tmp_path), "--camera", "Gate", "--from", "tomorrow 8:00", "--duration", "1m")
+    assert "; it is fetched when the range is over" in result.stderr
 
 
 def test_nothing_is_ever_overwritten(tmp_path: Path) -> None:

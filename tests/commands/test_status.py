@@ -110,11 +110,11 @@ class House:
         return CliRunner().invoke(main, ["status", "-c", str(self.config), *arguments])
 
     def shown(self, *arguments: str) -> str:
-        told = self.run(*arguments)
-        assert (told.exit_code, told.stderr) == (0, ""), told.stderr
-        return told.stdout
+        result = self.run(*arguments)
+        assert (result.exit_code, result.stderr) == (0, ""), result.stderr
+        return result.stdout
 
-    def told(self, *arguments: str) -> Any:
+    def overview(self, *arguments: str) -> Any:
         return json.loads(self.shown("--json", *arguments))
 
 
@@ -153,10 +153,10 @@ def test_whether_a_daemon_works(
 ) -> None:
     house.service(state, age)
     assert house.shown().startswith(says)
-    told = house.told()["daemon"]
-    assert told["running"] is running
-    assert told["service"]["state"] == state
-    assert running or "start it with systemctl start camspool" in told["message"]
+    daemon = house.overview()["daemon"]
+    assert daemon["running"] is running
+    assert daemon["service"]["state"] == state
+    assert running or "start it with systemctl start camspool" in daemon["message"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"\xff"])
@@ -164,7 +164,7 @@ def test_a_daemon_that_has_told_nothing(house: House, content: bytes | None) -> 
     if content is not None:
         (house.mirror / "_service.json").write_bytes(content)
     assert house.shown().startswith("No daemon has written its service file here: is it running?")
-    assert house.told()["daemon"]["service"] is None
+    assert house.overview()["daemon"]["service"] is None
 
 
 def test_what_is_wrong_with_the_service(house: House) -> None:
@@ -177,8 +177,8 @@ def test_what_is_wrong_with_the_service(house: House) -> None:
 
 def test_nothing_at_all(house: House) -> None:
     assert "Nothing is outstanding; times are in Europe/Prague" in house.shown()
-    told = house.told()
-    assert (told["outstanding"], told["finished"]) == ([], [])
+    overview = house.overview()
+    assert (overview["outstanding"], overview["finished"]) == ([], [])
 
 
 def test_what_is_outstanding_comes_first_and_the_busiest_first_of_all(house: House) -> None:
@@ -208,9 +208,9 @@ def test_the_latest_that_have_ended(house: House) -> None:
     house.save("gone", a_clip(State.REMOVED))
     house.save("in-work", a_clip(State.PREPARING))
     (house.mirror / "foreign.status.json").write_text("{}")
-    assert [each["name"] for each in house.told("--last", "2")["finished"]] == ["n4", "n3"]
-    assert [each["name"] for each in house.told()["finished"]] == ["n4", "n3", "n2", "n1", "n0"]
-    assert house.told("--last", "0")["finished"] == []
+    assert [each["name"] for each in house.overview("--last", "2")["finished"]] == ["n4", "n3"]
+    assert [each["name"] for each in house.overview()["finished"]] == ["n4", "n3", "n2", "n1", "n0"]
+    assert house.overview("--last", "0")["finished"] == []
 
 
 def test_only_what_is_shown_is_read(house: House) -> None:
@@ -234,17 +234,17 @@ def test_what_has_ended_and_is_still_in_drop_is_shown_once(house: House) -> None
     status = house.save("evening", a_clip(State.DONE))
     unfiled = replace(status, request=replace(status.request, filed_as=None))
     (house.mirror / "evening.status.json").write_bytes(document.dump(unfiled))
-    told = house.told()
-    assert [each["state"] for each in told["outstanding"]] == ["done"]
-    assert told["finished"] == []
+    overview = house.overview()
+    assert [each["state"] for each in overview["outstanding"]] == ["done"]
+    assert overview["finished"] == []
 
 
 def test_a_file_dropped_again_is_not_the_one_that_has_ended(house: House) -> None:
     house.put("evening.json")
     old = house.save("evening", a_clip(State.DONE))
-    assert [each["state"] for each in house.told()["outstanding"]] == [None]
+    assert [each["state"] for each in house.overview()["outstanding"]] == [None]
     house.save("evening~2", a_clip(State.LISTING), request=replace(old.request, filed_as=None))
-    [outstanding] = house.told()["outstanding"]
+    [outstanding] = house.overview()["outstanding"]
     assert (outstanding["name"], outstanding["state"]) == ("evening~2", "listing")
 
 
@@ -261,7 +261,7 @@ def test_a_request_whose_place_something_else_had_is_found_under_the_next_name(
         taken.write_text("{}" if kind == "foreign" else "")
     house.put("evening.json")
     house.save("evening~2", a_clip(State.LISTING), request=replace(a_status().request, file="evening.json"))
-    [outstanding] = house.told()["outstanding"]
+    [outstanding] = house.overview()["outstanding"]
     assert (outstanding["name"], outstanding["state"]) == ("evening~2", "listing")
 
 
@@ -274,7 +274,7 @@ def test_a_request_whose_folder_is_called_otherwise_in_the_mirror_is_found(house
     house.put("store/evening.json")
     record = replace(a_status().request, file="store/evening.json")
     house.save("store~2/evening", a_clip(State.LISTING), request=record)
-    [outstanding] = house.told()["outstanding"]
+    [outstanding] = house.overview()["outstanding"]
     assert (outstanding["name"], outstanding["state"]) == ("store~2/evening", "listing")
 
 
@@ -284,20 +284,20 @@ def test_the_document_for_scripts(house: House) -> None:
     house.outstanding("store/runs", downloading(), progress=Progress(percent=63, clips_total=1, eta_s=72))
     house.save("bad", a_clip(State.FAILED), error=a_failure(), request=a_status().request)
     house.save("good", a_clip(State.DONE), age=10)
-    told = house.told()
-    assert list(told) == [
+    overview = house.overview()
+    assert list(overview) == [
         *("schema", "at", "timezone", "drop", "mirror", "drop_trouble", "daemon", "outstanding", "finished"),
     ]
-    assert (told["schema"], told["timezone"]) == ("camspool/overview/1", "Europe/Prague")
-    runs, new = told["outstanding"]
-    assert set(runs) == set(new) == set(told["finished"][0])
+    assert (overview["schema"], overview["timezone"]) == ("camspool/overview/1", "Europe/Prague")
+    runs, new = overview["outstanding"]
+    assert set(runs) == set(new) == set(overview["finished"][0])
     assert {key: value for key, value in new.items() if value} == {"file": "new.json"}
     assert runs["bytes_per_s"] == 4_200_000
     assert runs["progress"] == {"percent": 63.0, "clips_done": 0, "clips_total": 1, "eta_s": 72}
     assert (runs["begins_at"], runs["ends_at"]) == ("2020-05-11T09:41:29Z", "2020-05-11T09:51:29Z")
     assert (runs["cameras"], runs["camera_names"]) == ([62303], ["Gate"])
     assert runs["status_file"] == str(house.mirror / "store/runs.status.json")
-    bad, good = told["finished"]
+    bad, good = overview["finished"]
     assert bad["error"]["code"] == "no_recording"
     assert good["mp4s"] == [str(house.mirror / "evening.mp4")]
 
@@ -391,7 +391,7 @@ def test_a_drop_folder_that_is_not_there_is_told(house: House) -> None:
     (house.drop / ".camspool").unlink()
     assert f"{house.drop} has no marker .camspool: is it mounted?" in house.shown()
     house.drop.rmdir()
-    assert house.told()["drop_trouble"] == f"{house.drop} cannot be read: No such file or directory"
+    assert house.overview()["drop_trouble"] == f"{house.drop} cannot be read: No such file or directory"
 
 
 @pytest.mark.parametrize(
@@ -486,7 +486,7 @@ def test_one_request_whole(house: House) -> None:
     ):
         assert each in shown
     assert "\x1b" not in shown
-    assert house.told("big")["schema"] == "camspool/status/1"
+    assert house.overview("big")["schema"] == "camspool/status/1"
 
 
 def test_a_rejected_request_tells_every_problem(house: House) -> None:

@@ -140,9 +140,9 @@ async def test_a_whole_mirror_beside_a_daemon_at_work(tmp_path: Path, footage: P
     assert (plain.returncode, plain.stderr) == (0, "")
     assert plain.stdout.startswith("All as promised: 5 MP4s of 4 requests (1 in work) in")
     assert (as_json.returncode, as_json.stderr) == (0, "")
-    told = json.loads(as_json.stdout)
+    report = json.loads(as_json.stdout)
     size = sum(path.stat().st_size for path in running.mirror.rglob("*.mp4"))
-    assert told == {
+    assert report == {
         "schema": "camspool/verify/1",
         "mirror": str(running.mirror),
         "problems": [],
@@ -166,9 +166,9 @@ def test_every_harm_is_found_and_told(mirror: Path) -> None:
     (mirror / "note.status.json").write_text('{"not": "ours"}')
     (mirror / ".hidden.mp4").touch()
     (mirror / "store-12/.yard.001.mp4.part").touch()
-    told = verify(mirror, "--json")
-    assert (told.returncode, told.stderr) == (1, "")
-    answer = json.loads(told.stdout)
+    report = verify(mirror, "--json")
+    assert (report.returncode, report.stderr) == (1, "")
+    answer = json.loads(report.stdout)
     assert answer["ok"] is False
     seen = [(each["what"], each["path"], each["request"]) for each in answer["problems"]]
     assert seen == [
@@ -206,9 +206,9 @@ def test_the_right_bytes_that_are_no_whole_video(mirror: Path) -> None:
 
     edit(mirror / "evening.status.json", accept)
     edit(mirror.parent / "config.json", lambda config: config.update(download={"verify": "size"}))
-    told = verify(mirror, "--json", "evening")
-    assert told.returncode == 1
-    assert [each["what"] for each in json.loads(told.stdout)["problems"]] == ["damaged"]
+    report = verify(mirror, "--json", "evening")
+    assert report.returncode == 1
+    assert [each["what"] for each in json.loads(report.stdout)["problems"]] == ["damaged"]
 
 
 @pytest.mark.parametrize("content", [movie([40] * 25) + bytes(512), movie([40, 5000] * 5), movie([0] * 25)])
@@ -363,7 +363,7 @@ def test_what_retention_left_behind_is_found(tmp_path: Path) -> None:
     assert [problem.what for problem in run.problems()] == [Kind.UNKNOWN]
 
 
-# When it cannot be told
+# When nothing can be said
 
 
 def test_a_mirror_that_is_not_mounted_is_not_called_empty(mirror: Path) -> None:
@@ -382,9 +382,9 @@ def test_a_mirror_that_goes_away_meanwhile_is_not_called_missing(tmp_path: Path)
     unmounting = Moving(tmp_path, lambda: (tmp_path / ".camspool").unlink(missing_ok=True))
     out = io.StringIO()
     assert not write_json(Verification(unmounting, [EVERYTHING], NOW), out)
-    told = json.loads(out.getvalue())
-    assert (told["problems"], told["ok"]) == ([], False)
-    assert "has no marker" in told["trouble"]
+    report = json.loads(out.getvalue())
+    assert (report["problems"], report["ok"]) == ([], False)
+    assert "has no marker" in report["trouble"]
 
 
 def test_a_name_cannot_control_the_terminal(tmp_path: Path) -> None:

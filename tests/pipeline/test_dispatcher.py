@@ -27,7 +27,7 @@ class NoFiles:
 
 
 class Carrier:
-    """A workflow whose clips work until they are told to end; it notes which are at work."""
+    """A workflow whose clips work until a test ends them; it notes which are at work."""
 
     def __init__(self) -> None:
         self.at_work: list[str] = []

@@ -363,8 +363,8 @@ class Lie:
     odd: bool = False
 
     def __str__(self) -> str:
-        told = "-".join(str(value)[:30] for value in self.parameters.values())
-        return f"{self.fault}-{told}" if told else self.fault
+        parameters = "-".join(str(value)[:30] for value in self.parameters.values())
+        return f"{self.fault}-{parameters}" if parameters else self.fault
 
 
 NUMBER = 10**30
@@ -520,7 +520,7 @@ async def _try(camspool: Running, lie: Lie, name: str, times: int | None) -> See
     camspool.put(f"{name}.json", request(seconds=4))
     waits = calls and not times
     status = await camspool.when(name, lambda s: bool(s["waiting" if waits else "finished_at"]), timeout=60)
-    told = status["waiting"]["reason"] if waits else (status["error"] or {"code": status["state"]})["code"]
+    outcome = status["waiting"]["reason"] if waits else (status["error"] or {"code": status["state"]})["code"]
     faults.clear()
     ended = await camspool.ended(name, timeout=60)
     published = f"{name}.mp4" in camspool.published()
@@ -529,7 +529,7 @@ async def _try(camspool: Running, lie: Lie, name: str, times: int | None) -> See
         data = (camspool.mirror / f"{name}.mp4").read_bytes()
         remarks = ended["clips"][0]["remarks"]
         whole = whole and (bool(remarks) if lie.odd else data == camspool.server_bytes(ended["clips"][0]))
-    return Seen(told, ended, whole, await camspool.leftovers(), fault.struck > 0)
+    return Seen(outcome, ended, whole, await camspool.leftovers(), fault.struck > 0)
 
 
 def surprises(lie: Lie, seen: Seen, expected: str) -> list[str]:

@@ -109,17 +109,17 @@ async def test_the_service_manager_is_told(tmp_path: Path, sim: Simulator) -> No
         with process(
             tmp_path, sim, NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="400000"
         ) as running:
-            told: list[str] = []
-            while "READY=1" not in told:
-                told += manager.recv(4096).decode().split("\n")
-            assert not [line for line in told if line.startswith("WATCHDOG")]
-            while "WATCHDOG=1" not in told:
-                told += manager.recv(4096).decode().split("\n")
+            messages: list[str] = []
+            while "READY=1" not in messages:
+                messages += manager.recv(4096).decode().split("\n")
+            assert not [line for line in messages if line.startswith("WATCHDOG")]
+            while "WATCHDOG=1" not in messages:
+                messages += manager.recv(4096).decode().split("\n")
             running.send_signal(signal.SIGTERM)
             assert running.wait(10) == 0
-        while "STOPPING=1" not in told:
-            told += manager.recv(4096).decode().split("\n")
-        assert any(line.startswith("STATUS=") for line in told)
+        while "STOPPING=1" not in messages:
+            messages += manager.recv(4096).decode().split("\n")
+        assert any(line.startswith("STATUS=") for line in messages)
 
 
 async def test_an_unreachable_api_is_waited_for(tmp_path: Path, sim: Simulator) -> None:

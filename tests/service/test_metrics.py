@@ -79,8 +79,8 @@ async def test_a_port_that_is_taken_holds_nothing_up(tmp_path: Path, sim: Simula
         async with daemon(tmp_path, sim, metrics={"listen": taken.getsockname()[1]}) as camspool:
             camspool.put("a.json", request())
             assert (await camspool.ended("a"))["state"] == "done"
-    told = [line["event"] for line in logged if line["event"].startswith("metrics_")]
-    assert told == ["metrics_not_served"]
+    events = [line["event"] for line in logged if line["event"].startswith("metrics_")]
+    assert events == ["metrics_not_served"]
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ async def test_each_end_is_posted_once_as_the_status_file_says_it(tmp_path: Path
                 camspool.put(f"{name}.json", content)
                 await camspool.ended(name)
             await until(lambda: len(server.requests) >= 3)
-            told = sorted(posted(server))
+            reported = sorted(posted(server))
             good = next(json.loads(each.body) for each in server.requests if b'"good"' in each.body)
             assert good == camspool.status("good")
         async with daemon(tmp_path, sim, notify=notify) as camspool:
@@ -66,8 +66,8 @@ async def test_each_end_is_posted_once_as_the_status_file_says_it(tmp_path: Path
             camspool.put("last.json", request())
             await camspool.ended("last")
             await until(lambda: ("last", "done") in posted(server))
-        assert told == [("bad", "failed"), ("good", "done"), ("wrong", "rejected")]
-        assert sorted(posted(server)) == [*told[:2], ("last", "done"), told[2]]
+        assert reported == [("bad", "failed"), ("good", "done"), ("wrong", "rejected")]
+        assert sorted(posted(server)) == [*reported[:2], ("last", "done"), reported[2]]
 
 
 @pytest.mark.parametrize("moved", [True, False])

@@ -1,4 +1,4 @@
-"""What is told, how often, and that no way of telling holds up or stops another."""
+"""What is notified, how often, and that no channel holds up or stops another."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +29,7 @@ class Way:
     script: Callable[[Notice], None] = lambda _: None
     name: str = "way"
     tries: int = 0
-    told: list[str] = field(default_factory=list)
+    delivered: list[str] = field(default_factory=list)
 
     def wants(self, notice: Notice) -> bool:
         return True
@@ -40,7 +40,7 @@ class Way:
     async def send(self, notice: Notice) -> None:
         self.tries += 1
         self.script(notice)
-        self.told.append(notice.title)
+        self.delivered.append(notice.title)
 
 
 class Hanging(Way):
@@ -96,7 +96,7 @@ async def test_what_does_not_get_through_is_tried_three_times_and_logged_once(tm
             assert way.tries == 6
             barred = False
             await sent(ways.outboxes[0], clock, "c", "d")
-    assert way.told == ["c: done", "d: done"]
+    assert way.delivered == ["c: done", "d: done"]
     assert [(line["event"], line.get("title")) for line in logged] == [
         ("notice_not_sent", "a: done"),
         ("notices_sent_again", None),
@@ -122,7 +122,7 @@ async def test_only_what_failed_is_tried_again(tmp_path: Path) -> None:
     way = Way(script)
     async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
         await sent(ways.outboxes[0], clock, "a")
-    assert (way.tries, rest.told) == (1, ["a: done"])
+    assert (way.tries, rest.delivered) == (1, ["a: done"])
 
 
 async def test_one_that_hangs_or_crashes_holds_up_no_other(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_one_that_hangs_or_crashes_holds_up_no_other(tmp_path: Path) -> No
             for name in ("a", "b"):
                 ways.request_ended(a_status(a_clip(State.DONE), state=State.DONE, name=name))
             await clock.advance(60)
-    assert (hanging.tries, crashing.tries, good.told) == (1, 2, ["a: done", "b: done"])
+    assert (hanging.tries, crashing.tries, good.delivered) == (1, 2, ["a: done", "b: done"])
     assert [line["event"] for line in logged] == ["notice_crashed"] * 2
 
 
@@ -152,7 +152,7 @@ async def test_of_too_many_the_oldest_are_dropped_and_how_many_is_logged() -> No
         ("notice_not_sent", "a: done"),
         ("notices_dropped", 2),
     ]
-    assert way.told == ["c: done", "d: done"]
+    assert way.delivered == ["c: done", "d: done"]
 
 
 async def test_a_single_one_may_be_larger_than_there_is_room() -> None:
@@ -162,7 +162,7 @@ async def test_a_single_one_may_be_larger_than_there_is_room() -> None:
     task = asyncio.create_task(outbox.run())
     await settled()
     task.cancel()
-    assert way.told == ["a: done"]
+    assert way.delivered == ["a: done"]
 
 
 async def test_how_many_were_still_waiting_is_logged_at_the_end(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ async def test_what_waits_goes_the_new_way() -> None:
     outbox.put(named("a"))
     in_force = new
     await at_work_for(outbox, clock, 1)
-    assert (old.told, new.told) == ([], ["a: done"])
+    assert (old.delivered, new.delivered) == ([], ["a: done"])
 
 
 async def test_what_waits_and_is_not_wanted_any_more_is_not_sent() -> None:
@@ -200,10 +200,10 @@ async def test_what_waits_and_is_not_wanted_any_more_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_what_somebody_wanted_to_end_so_is_not_told(state: State) -> None:
+def test_an_end_that_somebody_wanted_is_not_notified(state: State) -> None:
     notice = notices.of_request(a_status(a_clip(), state=state))
-    told = {State.DONE, State.PARTIAL, State.FAILED, State.REJECTED}
-    assert (notice is not None) == (state in told)
+    delivered = {State.DONE, State.PARTIAL, State.FAILED, State.REJECTED}
+    assert (notice is not None) == (state in delivered)
 
 
 def test_the_words_say_how_much_there_is_and_what_is_wrong() -> None:
@@ -240,14 +240,14 @@ async def test_it_is_told_once_when_the_service_is_degraded_and_once_when_it_has
     way = Way()
     async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
         await lived(ways, clock, WELL, ILL, ILL, ILL, ILL, WELL, WELL, seconds=DEGRADED_FOR_S / 2)
-    assert way.told == ["camspool: something is wrong", "camspool: all is well again"]
+    assert way.delivered == ["camspool: something is wrong", "camspool: all is well again"]
 
 
 async def test_what_comes_and_goes_is_not_told(tmp_path: Path) -> None:
     way = Way()
     async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
         await lived(ways, clock, *[ILL, ILL, WELL] * 5, seconds=DEGRADED_FOR_S / 2.5)
-    assert way.told == []
+    assert way.delivered == []
 
 
 async def test_a_restart_neither_repeats_nor_forgets(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ async def test_a_restart_neither_repeats_nor_forgets(tmp_path: Path) -> None:
     for life in ([ILL, ILL, stopped], [ILL, ILL, ILL], [WELL, WELL], [WELL]):
         async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
             await lived(ways, clock, *life, seconds=DEGRADED_FOR_S)
-    assert way.told == ["camspool: something is wrong", "camspool: all is well again"]
+    assert way.delivered == ["camspool: something is wrong", "camspool: all is well again"]
 
 
 async def test_two_who_tell_at_once_tell_it_once(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ async def test_two_who_tell_at_once_tell_it_once(tmp_path: Path) -> None:
         await lived(ways, clock, ILL, seconds=DEGRADED_FOR_S)
         await asyncio.gather(*(ways.service_is(ILL) for _ in range(3)))
         await settled()
-    assert way.told == ["camspool: something is wrong"]
+    assert way.delivered == ["camspool: something is wrong"]
 
 
 async def test_where_nothing_can_be_noted_it_is_told_all_the_same(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ async def test_where_nothing_can_be_noted_it_is_told_all_the_same(tmp_path: Path
     (tmp_path / "file").touch()
     async with at_work(way, flag=tmp_path / "file/flag") as (ways, clock):
         await lived(ways, clock, ILL, ILL, WELL, seconds=DEGRADED_FOR_S)
-    assert len(way.told) == 2
+    assert len(way.delivered) == 2
 
 
 def test_the_services_document_is_the_service_file() -> None:

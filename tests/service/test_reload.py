@@ -1,4 +1,4 @@
-"""SIGHUP: a good configuration is applied at once, a bad one changes nothing, and people are told."""
+"""SIGHUP: a good configuration is applied at once, a bad one changes nothing but is reported."""
 
 import asyncio
 import json
@@ -325,21 +325,21 @@ async def test_the_service_manager_is_told_of_the_reload(
         manager.bind(str(tmp_path / "notify"))
         manager.setblocking(False)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        told: list[str] = []
+        messages: list[str] = []
 
         def hears(message: str) -> bool:
             try:
                 while True:
-                    told.extend(manager.recv(4096).decode().splitlines())
+                    messages.extend(manager.recv(4096).decode().splitlines())
             except BlockingIOError:
-                return message in told
+                return message in messages
 
         async with daemon(tmp_path, sim):
             await until(lambda: hears("READY=1"))
-            told.clear()
+            messages.clear()
             (tmp_path / "config.json").write_text("{")
             await hang_up("configuration_not_reloaded")
             await until(lambda: hears("READY=1"))
-    order = [line.split("=")[0] for line in told]
+    order = [line.split("=")[0] for line in messages]
     assert order.index("RELOADING") < order.index("READY")
-    assert any(line.startswith("STATUS=") and "configuration is bad" in line for line in told)
+    assert any(line.startswith("STATUS=") and "configuration is bad" in line for line in messages)

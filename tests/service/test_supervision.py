@@ -1,4 +1,4 @@
-"""Tasks that crash are started again, are told of, and disturb nobody."""
+"""Tasks that crash are restarted and reported, and disturb nobody."""
 
 import asyncio
 import json

@@ -351,7 +351,7 @@ class DownloadsContract:
 
     @pytest.fixture
     def etag(self, portal: Portal, url: str, tmp_path: Path) -> str:
-        """The strong validator of the video at `url`, as an earlier download was told it."""
+        """The strong validator of the video at `url`, from an earlier download."""
         whole = Fetched(portal, DownloadOrder(url, tmp_path / "earlier.part"))
         etag = whole.reports[0].etag
         assert etag

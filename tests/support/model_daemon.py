@@ -1,4 +1,4 @@
-"""The real daemon in virtual time, between the model server and real folders that fail when told to.
+"""The real daemon in virtual time, between the model server and real folders that fail on demand.
 
 Everything is the daemon's own but clock, scheduler, API, downloads and the look into MP4s; it can be stopped
 and killed at any moment, and is built anew from the files.

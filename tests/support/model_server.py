@@ -47,7 +47,7 @@ CAMERAS: Final = tuple(
 
 
 class Trouble(StrEnum):
-    """What the server can be told to do, once each, to the next one that comes by."""
+    """What the server can be made to do, once each, to the next caller."""
 
     LIST_FAILS = "list_fails"
     PREPARE_UNHEARD = "prepare_unheard"

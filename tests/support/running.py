@@ -56,7 +56,7 @@ def small_world() -> World:
 
 
 def simulator(cache: Path, **settings: Any) -> Simulator:
-    """A simulator of `small_world` that prepares at once, unless told otherwise."""
+    """A simulator of `small_world` that prepares at once, unless `settings` say otherwise."""
     quick: dict[str, Any] = {"prepare_cloud": 0, "prepare_local": 0, "cache": cache}
     return Simulator(small_world(), Settings(**quick | settings))
 

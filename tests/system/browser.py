@@ -1,4 +1,4 @@
-"""A real Chromium without a screen, told what to do through a pipe; and all that it complained of."""
+"""A real headless Chromium, controlled through a pipe, and everything it complained about."""
 
 import base64
 import itertools

@@ -36,7 +36,7 @@ def process(
         folder: gets the configuration, the log and, unless `changes` say otherwise, the three folders.
         sim: the server.
         wrapper: what goes before the command, such as strace and its arguments.
-        command: another way to start the daemon; it is told the configuration by `-c FILE`.
+        command: another way to start the daemon; the configuration is added as `-c FILE`.
         changes: of the configuration, section by section.
     """
     changes.setdefault("logging", {"format": "json"})

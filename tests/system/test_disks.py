@@ -129,8 +129,8 @@ async def test_a_disk_without_a_single_byte_left_is_waited_for(
             await _is_whole(camspool, "c")
             await _prepared_once_and_clean(camspool, 2)
     # The periodic look may come between and tell, beside it, that there is too little room for downloads.
-    told = [line["event"] for line in lines if line.get("about") == "mirror"]
-    assert told == ["storage_trouble", "storage_recovered"]
+    events = [line["event"] for line in lines if line.get("about") == "mirror"]
+    assert events == ["storage_trouble", "storage_recovered"]
 
 
 async def test_no_download_begins_where_min_free_is_not_free(tmp_path: Path, sim: Simulator) -> None:

@@ -39,7 +39,7 @@ async def test_what_is_told_gets_out_of_the_sandbox(service: Installation) -> No
         hooks={"done": ["/usr/local/bin/archive"]},
         metrics={"listen": 9745, "file": f"{METRICS}/camspool.prom"},
     )
-    service.drop_in("told", example("OPERATE.md", "Notifications", "ini"))
+    service.drop_in("notifications", example("OPERATE.md", "Notifications", "ini"))
     machine.run("systemctl", "restart", "camspool")
     service.drop("b.json", request())
     await service.seen().ended("b")

@@ -67,7 +67,7 @@ class FairQueue(Generic[Item]):
         return item in self._ranks
 
     def add(self, item: Item, rank: Rank, due: float = 0.0) -> None:
-        """Let `item` wait; it can be taken from the time `due` on, in the unit that `take` is told."""
+        """Let `item` wait; it can be taken from the time `due` on, in the unit that `take` is given."""
         self.discard(item)
         self._ranks[item] = rank
         self._tickets[item] = ticket = next(self._counter)

@@ -113,7 +113,7 @@ def read_end(text: str, start: TimeStamp) -> TimeStamp:
 
 
 def spelling(text: str) -> str | None:
-    """How ISO 8601 writes what `text` means by another form; None where that cannot be told for certain.
+    """How ISO 8601 writes what `text` means by another form; None where that is uncertain.
 
     Month and day of `5/11/2020` could be either, and a zone's abbreviation (CET, IST) several zones.
     """

@@ -1,4 +1,4 @@
-"""What people are told of: which changes are worth a notice, and its words; not how it reaches them."""
+"""Which changes are worth a notice to people, and its words; not how it reaches them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +23,7 @@ class Occasion(StrEnum):
 
 
 DEGRADED_FOR_S: Final = 30.0
-"""A trouble is told of when it has lasted so long: what comes and goes must not ring telephones each time."""
+"""Trouble is notified once it has lasted this long: what comes and goes must not ring phones each time."""
 
 _OF_A_TEXT: Final = 64
 """Bytes that Python takes for a text beside its letters."""

@@ -20,7 +20,7 @@ class Index:
     """What the page reads first.
 
     Args:
-        format: of all data of the page, and the zone by which days are told.
+        format: of all data of the page, and the time zone that days are counted in.
         cameras: their names; a camera keeps its place in this table.
         days: of each day the version of its lanes, clips, seconds, bytes, files of details, and a digit for
             each camera of the table: how much footage it has.

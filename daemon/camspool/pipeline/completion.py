@@ -1,4 +1,4 @@
-"""What happens when a request has ended: its file moves beside its status, and whoever has to know is told.
+"""What happens when a request has ended: its file moves next to its status, and then its end is announced.
 
 How a request comes to its end is not decided here.
 """

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 AT_MOST_EVERY_S: Final = 1.0
 """However often something changes, it is shown no more often than this."""
 LOOK_EVERY_S: Final = 15.0
-"""Some changes come with time alone: trouble that lasts is shown, and told, as more than passing."""
+"""Some changes come with time alone: lasting trouble is shown and notified, passing trouble is not."""
 
 
 class Announcements:

@@ -1,6 +1,6 @@
 """Tells people and their programs of changes, aside from all other work, which never waits or fails for it.
 
-A notice is kept in memory only: it is told once, or not at all when the daemon ends before it got through.
+A notice is kept in memory only: it is sent once, or not at all if the daemon ends before it was delivered.
 """
 
 import asyncio
@@ -154,7 +154,7 @@ class Notices:
     Args:
         channels: gives the ways as they are configured now, those that want nothing too, always in one order.
         clock: for pauses, and how long the service has been degraded.
-        flag: up while the last that was told of the service is that it is degraded, so that a restart neither
+        flag: up while the last notice about the service was that it is degraded, so that a restart neither
             tells it again nor forgets to tell that it is over.
     """
 
@@ -194,7 +194,7 @@ class Notices:
 
     async def _service_changed(self, status: ServiceStatus, occasion: Occasion) -> None:
         degraded = occasion is Occasion.DEGRADED
-        async with self._telling:  # two at once would both find that it has not been told
+        async with self._telling:  # two at once would both find that nothing has been sent
             if self._told_degraded is None:
                 self._told_degraded = await self._remembered()
             if self._told_degraded is degraded:

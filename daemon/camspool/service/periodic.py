@@ -53,7 +53,7 @@ class PeriodicJobs:
     Args:
         parts: the daemon's parts.
         metrics: writes its file.
-        manager: is told that the daemon gets on.
+        manager: hears that the daemon makes progress.
         supervisor: looks after jobs that crash.
         environ: says whether the service manager waits for that.
     """

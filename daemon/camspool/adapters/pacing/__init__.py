@@ -39,7 +39,7 @@ class Pacing:
             started, since the question is then asked again.
         clock: all waiting is done on it.
         settings: how often it may be asked, and probed in trouble, now.
-        on_trouble: told of every change: why and until when everybody waits, or None when it is over.
+        on_trouble: called at every change, with why and until when everybody waits, or None when it is over.
         jitter: a number from 0 to 1, random.
     """
 

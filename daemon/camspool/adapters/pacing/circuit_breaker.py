@@ -1,4 +1,4 @@
-"""What stops all clips alike is one condition of the service: noticed once, probed by one, told once."""
+"""What stops all clips alike is one outage of the service: noticed once, probed by one, reported once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -51,7 +51,7 @@ class CircuitBreaker:
         probe: is asked when it is not: the same, without short retries.
         clock: all waiting is done on it.
         backoff: the seconds between probes, unless the server's Retry-After says otherwise.
-        on_trouble: told of every change.
+        on_trouble: called at every change.
         jitter: a number from 0 to 1, random.
     """
 
@@ -123,8 +123,8 @@ class CircuitBreaker:
         if known is None or known.trouble.reason != trouble.reason:
             log.warning("api_trouble", reason=trouble.reason.value, message=trouble.message, until=until)
         # An end that nobody knows is not dated: each probe would rewrite what every request waits for.
-        told = until if trouble.retry_after is not None else None
-        self._on_trouble(Waiting(reason=trouble.reason, message=trouble.message, until=told))
+        announced = until if trouble.retry_after is not None else None
+        self._on_trouble(Waiting(reason=trouble.reason, message=trouble.message, until=announced))
 
     def _release(self) -> None:
         if self._condition:

@@ -1,7 +1,7 @@
 """Mount points below drop/ or mirror/: each is a folder with a marker of its own, known from then on.
 
 While one is away, what lies below it is unavailable, never empty. A mount that we may not write has no
-marker; whether it is there is told by the kernel's table of mounts instead.
+marker; the kernel's table of mounts says whether it is there.
 """
 
 import contextlib

@@ -47,11 +47,11 @@ _EVENTS: Final[list[type[FileSystemEvent]]] = [
 log = structlog.get_logger()
 
 # A file that is moved out of drop/, as each request is in the end, has only the first half of a move. The
-# library waits for the other half, 0.5 s unless told otherwise, and holds up all that comes after it. The
+# library waits for the other half, 0.5 s by default, and holds up all that comes after it. The
 # kernel tells both halves at once.
 InotifyMoveEventGrouper.delay = 0.02
 
-# watchdog calls it an error that its threads are told to stop while they wait.
+# watchdog calls it an error that its threads are asked to stop while they wait.
 logging.getLogger("watchdog.observers.inotify").addFilter(
     lambda record: "when the thread is inactive" not in record.getMessage()
 )
@@ -63,7 +63,7 @@ class Observer:
     Args:
         drop: the folder to watch, with all below it.
         wanted: `auto`, `inotify` or `polling`.
-        hints: where changes are told.
+        hints: where changes are reported.
     """
 
     def __init__(self, drop: Path, wanted: str, hints: Hints) -> None:

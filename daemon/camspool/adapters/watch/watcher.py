@@ -1,4 +1,4 @@
-"""From what is seen in drop/ to what is told: `Settled` once a version of a file, `Gone` when it is deleted.
+"""Reports what happens in drop/: `Settled` once for each version of a file, `Gone` when it is deleted.
 
 Scans are the truth: at start, every `rescan` or `poll`, and when folders change. When a file is settled is
 decided in `core/settling.py`; what becomes of it is the workflow's business.
@@ -57,7 +57,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A file that was told of has been deleted or moved away, and drop/ itself is there."""
+    """A file that was reported has been deleted or moved away, and drop/ itself is there."""
 
     file: str
 
@@ -126,7 +126,7 @@ class DropWatcher:
     async def run(self, tell: Callable[[Change], None]) -> None:
         """Watch until cancelled; `tell` is called in the event loop, in no particular order of files.
 
-        To be called again after a crash: then everything is told once more, as something may have been lost.
+        Call it again after a crash: everything is then reported again, since something may have been lost.
         """
         self._loop = asyncio.get_running_loop()
         self._start_over()
@@ -255,7 +255,7 @@ class DropWatcher:
         self._pending[file] = settling.sighted(before, signature, now, renamed=renamed, age=age)
 
     def _misses(self, file: str, now: float, *, absent: bool) -> bool:
-        """Note that a file was not seen; True when it is to be told as gone."""
+        """Note that a file was not seen; True when it is to be reported as gone."""
         self._pending.pop(file, None)
         self._unparsed.pop(file, None)
         if not absent or file not in self._told:
@@ -287,7 +287,7 @@ class DropWatcher:
         try:
             return self._parses(file)
         except CamspoolError:
-            return False  # it is told when it is settled, and whoever reads it then says what is wrong
+            return False  # it is reported once settled, and whoever reads it then reports its problems
 
     def _settled_at(self, file: str) -> float:
         return settling.settled_at(file, self._pending[file], self._settings().settle)

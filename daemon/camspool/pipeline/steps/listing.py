@@ -149,6 +149,6 @@ def _not_listed_as_before(clip: Clip, now: int) -> events.Failed:
     return events.Failed(
         ErrorCode.NO_RECORDING,
         f"Piece {clip.piece} of {clip.pieces} had to be listed anew, and the range is in {now} pieces now: "
-        "which of them it is cannot be told.",
+        "which of them it is cannot be determined.",
         "Drop the request again to fetch the whole range anew.",
     )

@@ -28,7 +28,7 @@ class Preparing:
             await self._follow(job, clip, 0.0)
 
     async def _request(self, job: Job, clip: Clip) -> bool:
-        # Saved before the call: after a crash in between, the server is asked how far it is, not told again.
+        # Saved before the call: after a crash in between, the server is asked for its progress first.
         await job.apply(clip.key, events.PrepareRequested())
         if (refusal := await self._refusal(clip)) is not None:
             await self._refused(job, clip.key, refusal)
