@@ -398,7 +398,7 @@ def test_whoever_stops_waiting_stops_nothing_else(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
-    assert "the request itself goes on" in errors
+    assert "the request goes on. To cancel it: camspool cancel evening" in errors
     assert (tmp_path / "drop/evening.json").exists()
 
 
@@ -437,3 +437,30 @@ def test_waiting_needs_the_mirror(tmp_path: Path) -> None:
     refused = request(config, "--camera", "gate", *SECONDS, "--wait")
     assert refused.exit_code == 1
     assert in_drop(tmp_path) == [".camspool"]
+
+
+def invoked(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["request", "-c", str(folder / "config.json"), *arguments])
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    configured(tmp_path)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    shown = invoked(
+        tmp_path, "--camera", "gate", "--from", "2026-03-01 8am", "--duration", "10 minutes", "--dry-run"
+    )
+    assert shown.exit_code == 0, shown.stderr
+    assert json.loads(shown.stdout)["camera"] == "gate"
+    assert "Sunday 2026-03-01 08:00:00 - 08:10:00" in shown.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_one_document_for_scripts(tmp_path: Path) -> None:
+    configured(tmp_path)
+    made = invoked(tmp_path, "--camera", "gate", "--last", "5m", "--name", "a/evening", "--json")
+    assert made.exit_code == 0, made.stderr
+    document = json.loads(made.stdout)
+    assert document["schema"] == "camspool/requested/1"
+    assert document["name"] == "a/evening"
+    assert document["status_file"] == f"{tmp_path}/mirror/a/evening.status.json"
+    assert document["request"] == json.loads(Path(document["file"]).read_text())

@@ -120,7 +120,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    for name in [name for name in os.environ if name.startswith("CAMSPOOL_")]:
+    for name in [name for name in os.environ if name.startswith("CAMSPOOL_") or name == "COLUMNS"]:
         monkeypatch.delenv(name)
     return House(tmp_path)
 
@@ -596,3 +596,56 @@ def test_the_exit_code_says_how_a_request_has_ended(
     house.service()
     house.save("evening", state=state)
     assert house.run("evening", *arguments).exit_code == code
+
+
+# In a pipe, and where things are missing
+
+
+def test_in_a_pipe_each_record_is_one_line(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "a-long-folder-name/" * 8 + "evening"
+    house.outstanding(name, a_clip(), waiting=a_wait(message="word " * 30))
+    (line,) = [line for line in house.shown().splitlines() if "evening" in line]
+    assert line.startswith("queued")
+    assert name in line
+    assert "word word" in line
+    assert max(map(len, house.shown().splitlines())) < 1000
+    monkeypatch.setenv("COLUMNS", "100")
+    assert max(map(len, house.shown().splitlines())) <= 100
+
+
+def test_a_daemon_with_problems_is_not_simply_well(house: House) -> None:
+    problem = ServiceProblem("unauthorised", "the token is refused", NOW)
+    house.service(ServiceState.DEGRADED, 0, problem)
+    first, second, *_ = house.shown().splitlines()
+    assert first == "The daemon runs, and has problems:"
+    assert second.startswith("  the token is refused (since ")
+
+
+def test_before_the_first_start_it_says_what_to_do(tmp_path: Path, house: House) -> None:
+    for root in (house.drop, house.mirror):
+        (root / ".camspool").unlink()
+        root.rmdir()
+    command = CliRunner().invoke(main, ["request", "-c", str(house.config), "--camera", "1", "--last", "5m"])
+    assert command.exit_code == 1
+    assert "Start the daemon once, which creates it: systemctl start camspool" in command.stderr
+    assert "has a daemon run on it?" in house.run("x").stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_who_lacks_the_rights_learns_which_group_to_join(tmp_path: Path) -> None:
+    code = (
+        "import os\n"
+        "from camspool.commands.advice import with_advice\n"
+        "from camspool.config.settings import Folders, Settings\n"
+        "from camspool.core.errors import StorageTrouble\n"
+        "from camspool.core.values import WaitReason\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "error = StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, '/x: Permission denied')\n"
+        "error.__cause__ = PermissionError(13, 'Permission denied')\n"
+        "print(with_advice(error, Settings(folders=Folders(drop='/root', mirror='/m', state='/s'))))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == (
+        "/x: Permission denied. Become a member of its group (sudo usermod -aG root $USER) and log in again, "
+        "or use sudo.\n"
+    )

@@ -1,19 +1,21 @@
 """Output that several commands share, on a terminal and in a pipe."""
 
+import os
 from typing import Final
 
 from rich.console import Console
 
 from camspool.core.naming import printable
 
-_WIDE: Final = 160
-"""Columns where there is no terminal to ask."""
+_UNBROKEN: Final = 10_000
+"""Columns in a pipe, where each record is one line for grep and its like."""
 
 
 def standard_output() -> Console:
-    """The console: as wide as the terminal; where there is none, wide and without colours."""
+    """The console: as wide as the terminal or as $COLUMNS says; in a pipe lines are not broken."""
     found = Console()
-    return found if found.is_terminal else Console(width=_WIDE)
+    has_width = found.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    return found if has_width else Console(width=_UNBROKEN)
 
 
 def terminal_safe(text: str) -> str:

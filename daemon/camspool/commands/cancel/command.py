@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from camspool.adapters.spool import MirrorReader, withdraw
+from camspool.commands.advice import with_advice
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.lookup import locate
 from camspool.commands.terminal import terminal_safe
@@ -36,7 +37,7 @@ def _tried(settings: Settings, name: str) -> bool:
     try:
         sys.stdout.write(f"{terminal_safe(_cancelled(settings, name))}\n")
     except CamspoolError as error:
-        sys.stderr.write(f"{terminal_safe(str(error))}\n")
+        sys.stderr.write(f"{terminal_safe(with_advice(error, settings))}\n")
         return False
     return True
 

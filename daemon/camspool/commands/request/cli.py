@@ -66,8 +66,12 @@ _TAKE: Final = click.Choice(["auto", "all", "best"])
 @click.option("--name", help="The request's name, with folders if wanted [default: of camera and time].")
 @click.option("--validate-only", is_flag=True, help="Let the daemon only check the request.")
 @click.option("--wait", is_flag=True, help="Follow it to its end, and print where the MP4s are.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; with --wait, the status.")
+@click.option("--dry-run", is_flag=True, help="Print what would be written, and write nothing.")
 @config_option
-def request(name: str | None, config_path: Path | None, *, wait: bool, **options: Any) -> None:
+def request(
+    name: str | None, config_path: Path | None, *, wait: bool, as_json: bool, dry_run: bool, **options: Any
+) -> None:
     """Write a request file into the drop folder.
 
     TIME is "today 8:00", "yesterday 17:30", "monday 9am" (the latest one), "last friday noon", "2h ago",
@@ -79,16 +83,19 @@ def request(name: str | None, config_path: Path | None, *, wait: bool, **options
     With --wait the exit code is 0 when all that was asked for has come, else 1. Ctrl-C stops waiting, and the
     request goes on; camspool cancel cancels it.
     """
+    from camspool.commands.advice import with_advice
+    from camspool.commands.request.command import Manner
     from camspool.commands.request.command import request as write_request
     from camspool.commands.request.order import Order, Refused
     from camspool.core.errors import CamspoolError
 
     settings = settings_of(configuration_file(config_path))
     try:
-        code = write_request(settings, Order(**options), name, wait=wait)
+        manner = Manner(wait=wait, as_json=as_json, dry_run=dry_run)
+        code = write_request(settings, Order(**options), name, manner)
     except Refused as refused:
         lines = [f"  {problem.sentence}" for problem in refused.problems]
         raise click.UsageError("\n".join(["this is no request:", *lines])) from None
     except CamspoolError as error:
-        give_up(str(error), 1)
+        give_up(with_advice(error, settings), 1)
     sys.exit(code)

@@ -2,12 +2,16 @@
 
 import contextlib
 import hashlib
+import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -23,24 +27,37 @@ from camspool.commands.status.outcome import exit_code
 from camspool.commands.status.render import safe, styled
 from camspool.config.excerpts import request_settings
 from camspool.config.settings import Settings
+from camspool.core import document as status_document
 from camspool.core import naming
 from camspool.core.clip_plan import cameras
 from camspool.core.durations import written
 from camspool.core.errors import NameTaken
 from camspool.core.values import Entry, Problem
 
+SCHEMA: Final = "camspool/requested/1"
 
-def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -> int:
-    """Write the request file; with `wait`, follow the request to its end.
 
-    Standard output gets what a script needs: the request file's path, or with `wait` those of the MP4s.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """Whether to follow the request to its end, to print JSON, and only to print what would be written."""
+
+    wait: bool = False
+    as_json: bool = False
+    dry_run: bool = False
+
+
+def request(settings: Settings, order: Order, name: str | None, manner: Manner) -> int:
+    """Write the request file; where wanted, follow the request to its end.
+
+    Standard output gets what a script needs: the request file's path, or those of the MP4s, or one JSON
+    document; in a dry run, the content of the file.
     Standard error gets what people want to know.
 
     Args:
         settings: folders, time zone, what requests may be.
         order: the options.
         name: the request's name; None to make one up.
-        wait: whether to follow it.
+        manner: what else is wanted.
 
     Returns:
         The exit code.
@@ -54,14 +71,19 @@ def request(settings: Settings, order: Order, name: str | None, *, wait: bool) -
     known = known_cameras(settings, os.environ, now)
     made, file = _understood(order, name, partial(make, now=now, rules=rules, known=known))
     mirror = MirrorReader.beside_the_daemon(settings.folders.mirror)
-    if wait:
+    if manner.dry_run:
+        _say_understood(people, made.entry, now, settings.timezone)
+        sys.stdout.write(made.data.decode())
+        return 0
+    if manner.wait:
         mirror.check()
     drop = Drop(settings, mirror, made.data)
     dropped = drop.named(file) if file else drop.first_free(proposed_names(made.entry, rules))
     _say_understood(people, made.entry, now, settings.timezone)
-    if wait:
-        return _follow(Following(mirror, dropped, settings.timezone, people), mirror.root, people)
-    sys.stdout.write(f"{naming.printable(str(settings.folders.drop / dropped.file))}\n")
+    if manner.wait:
+        following = Following(mirror, dropped, settings.timezone, people)
+        return _follow(following, mirror.root, people, as_json=manner.as_json)
+    sys.stdout.write(_written(settings, dropped, made) if manner.as_json else f"{_path(settings, dropped)}\n")
     service = snapshot.service(mirror.root)
     if not phrases.is_running(service, now):
         people.print(Text(phrases.daemon(service, now, settings.timezone), "yellow"), soft_wrap=True)
@@ -132,12 +154,35 @@ def _say_understood(people: Console, entry: Entry, now: datetime, zone: ZoneInfo
     people.print(safe(line), soft_wrap=True)
 
 
-def _follow(following: Following, mirror: Path, people: Console) -> int:
+def _path(settings: Settings, dropped: Dropped) -> str:
+    return naming.printable(str(settings.folders.drop / dropped.file))
+
+
+def _written(settings: Settings, dropped: Dropped, made: Made) -> str:
+    """One document: where the request lies, what it is called, where its status will appear, what it says."""
+    name = naming.name_of(dropped.file)
+    document = {
+        "schema": SCHEMA,
+        "name": name,
+        "file": _path(settings, dropped),
+        "status_file": naming.printable(str(settings.folders.mirror / naming.status_path(name))),
+        "request": json.loads(made.data),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _follow(following: Following, mirror: Path, people: Console, *, as_json: bool) -> int:
     try:
         status = following.to_the_end()
     except KeyboardInterrupt:
-        people.print("Stopped waiting; the request itself goes on.")
+        name = naming.name_of(following.file)
+        people.print(
+            safe(f"Stopped waiting; the request goes on. To cancel it: camspool cancel {shlex.quote(name)}")
+        )
         return INTERRUPTED
+    if as_json:
+        sys.stdout.write(status_document.dump(status).decode())
+        return exit_code(status)
     for path in snapshot.mp4s(mirror, status):
         sys.stdout.write(f"{naming.printable(str(path))}\n")
     people.print(Text.assemble(safe(status.name), ": ", styled(status.state)), soft_wrap=True)

@@ -57,6 +57,11 @@ class Following:
         self._zone = zone
         self._console = console
 
+    @property
+    def file(self) -> str:
+        """The request file's path below drop/."""
+        return self._dropped.file
+
     def to_the_end(self) -> Status:
         """Show its progress until it has ended.
 

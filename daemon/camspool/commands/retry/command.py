@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from camspool.adapters.spool import MirrorReader, move_back, put
 from camspool.adapters.spool.durable import read_version
+from camspool.commands.advice import with_advice
 from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.lookup import locate
 from camspool.commands.terminal import terminal_safe
@@ -53,7 +54,7 @@ def _tried(settings: Settings, name: str) -> bool:
     try:
         path = _tried_again(settings, name)
     except CamspoolError as error:
-        sys.stderr.write(f"{terminal_safe(str(error))}\n")
+        sys.stderr.write(f"{terminal_safe(with_advice(error, settings))}\n")
         return False
     sys.stdout.write(f"{naming.printable(str(path))}\n")
     return True

@@ -33,6 +33,7 @@ def show_status(name: str | None, config_path: Path | None, last: int, *, watch:
         raise click.UsageError("--watch shows the overview: it goes neither with --json nor with NAME.")
     if watch and not sys.stdout.isatty():
         raise click.UsageError("--watch needs a terminal; --json is for scripts.")
+    from camspool.commands.advice import with_advice
     from camspool.commands.status import command
     from camspool.core.errors import CamspoolError
 
@@ -45,4 +46,4 @@ def show_status(name: str | None, config_path: Path | None, last: int, *, watch:
         else:
             command.show(settings, last, as_json=as_json)
     except CamspoolError as error:
-        give_up(str(error), 1)
+        give_up(with_advice(error, settings), 1)

@@ -38,7 +38,7 @@ def daemon(service: ServiceStatus | None, now: datetime, zone: ZoneInfo) -> str:
         return f"No daemon has written its service file here: is it running? If not, {_START}."
     last_seen = instant(service.updated_at, zone, now)
     if is_running(service, now):
-        return "The daemon works."
+        return "The daemon runs, and has problems:" if service.problems else "The daemon works."
     if service.state in {ServiceState.STOPPING, ServiceState.STOPPED}:
         return f"The daemon was stopped ({last_seen}). Requests wait until it runs again: {_START}."
     return f"The daemon is down: its last sign of life was at {last_seen}. Requests wait: {_START}."

@@ -54,7 +54,7 @@ class Board:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Called by rich: the daemon, what is outstanding, what has ended."""
-        view, wide = self._view, options.max_width >= _NARROW
+        view, wide, fill = self._view, options.max_width >= _NARROW, console.is_terminal
         yield from daemon(view)
         if view.drop_trouble:
             yield safe(view.drop_trouble, "bold red")
@@ -62,17 +62,19 @@ class Board:
         count, zone = len(view.outstanding), f"; times are in {view.zone.key}"
         yield Text(f"Outstanding: {count:,}{zone}" if count else f"Nothing is outstanding{zone}", "bold")
         if count:
-            yield _listing([_row(view, each) for each in view.outstanding], wide=wide)
+            yield _listing([_row(view, each) for each in view.outstanding], wide=wide, fill=fill)
         if view.finished:
             yield Text("\nThe latest that have ended", "bold")
             ended = [Outstanding(status.request.file, status) for status in view.finished]
-            yield _listing([_row(view, each) for each in ended], wide=wide)
+            yield _listing([_row(view, each) for each in ended], wide=wide, fill=fill)
 
 
 def daemon(view: View) -> Iterator[Text]:
     """Whether the daemon works, and its problems."""
     works = phrases.is_running(view.service, view.at)
-    yield Text(phrases.daemon(view.service, view.at, view.zone), "green" if works else "bold red")
+    ailing = works and view.service is not None and bool(view.service.problems)
+    style = "bold yellow" if ailing else "green" if works else "bold red"
+    yield Text(phrases.daemon(view.service, view.at, view.zone), style)
     if works and view.service:
         for problem in phrases.problems(view.service, view.at, view.zone):
             yield safe(f"  {problem}", "bold yellow")
@@ -112,11 +114,11 @@ def _row_of(view: View, status: Status, state: Text, name: Text) -> _Row:
     )
 
 
-def _listing(rows: Sequence[_Row], *, wide: bool) -> Table:
-    return _in_columns(rows) if wide else _in_lines(rows)
+def _listing(rows: Sequence[_Row], *, wide: bool, fill: bool) -> Table:
+    return _in_columns(rows, fill=fill) if wide else _in_lines(rows)
 
 
-def _in_columns(rows: Sequence[_Row]) -> Table:
+def _in_columns(rows: Sequence[_Row], *, fill: bool) -> Table:
     moves = any(row.progress for row in rows)
     progress = (Column("progress", width=_BAR), Column("", justify="right", no_wrap=True)) if moves else ()
     table = Table(
@@ -129,7 +131,7 @@ def _in_columns(rows: Sequence[_Row]) -> Table:
         box=None,
         pad_edge=False,
         header_style="dim",
-        expand=True,
+        expand=fill,
     )
     for row in rows:
         far = (row.progress or (Text(), Text())) if moves else ()

@@ -49,11 +49,11 @@ class RequestDetail:
         yield _table(self._about_all())
         for number, clip in enumerate(clips[:_MOST], start=1):
             yield Text.assemble((f"\nclip {number} of {len(clips)}", "bold"), "  ", styled(clip.state))
-            yield Padding(_table(self._about(clip)), (0, 0, 0, 2))
+            yield Padding(_table(self._about(clip)), (0, 0, 0, 2), expand=False)
         if len(clips) > _MOST:
             yield Text(f"\n... and {len(clips) - _MOST:,} clips more, which --json shows")
         yield Text("\nhistory", "bold")
-        yield Padding(_table(self._history()), (0, 0, 0, 2))
+        yield Padding(_table(self._history()), (0, 0, 0, 2), expand=False)
 
     def _about_all(self) -> _Facts:
         status = self._status

@@ -26,6 +26,7 @@ def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -
     without any, all of the mirror is verified. The exit code is 1 when anything is missing, changed, damaged
     or unknown.
     """
+    from camspool.commands.advice import with_advice
     from camspool.commands.verify.command import verify as verify_mirror
     from camspool.commands.verify.targets import NoSuchTarget
     from camspool.core.errors import ConfigurationError, StorageTrouble
@@ -38,5 +39,5 @@ def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -
     except ConfigurationError as error:
         give_up(str(error), EX_CONFIG)
     except StorageTrouble as error:
-        give_up(error.message, 1)
+        give_up(with_advice(error, settings), 1)
     sys.exit(0 if well else 1)
