@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import downloads, footprint, intake, polling
+from bench import downloads, footprint, intake, page, polling
 from bench.report import Row, report
 
 PACKAGES = {
@@ -26,6 +26,7 @@ BENCHMARKS = {
     "calls-per-clip": polling.calls_per_clip,
     "wasted-waiting": polling.wasted_waiting,
     "mirror-100000": footprint.full_mirror,
+    "page": page.full_day,
     "download-large": downloads.large,
     "download-many": downloads.many,
     "download-memory": downloads.memory,

@@ -1,9 +1,10 @@
 """The rows of the page's clips: when they begin, and names that do no harm."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from camspool.core.status_document import StartsAt
 from camspool.page import clips
 from camspool.page.local_days import hour_of
 from support.builders import START
@@ -26,6 +27,9 @@ def test_a_piece_begins_where_the_earlier_ones_end() -> None:
     whole = done().clips[0]
     assert whole.recording
     pieces = tuple(replace(whole, piece=piece, pieces=3) for piece in (1, 2, 3))
+    dated = replace(pieces[1], starts_at=StartsAt(at=START + timedelta(seconds=77), estimated=True))
+    [row] = clips.rows_of(clips.footage(done(clips=(dated,)), PRAGUE))
+    assert (row.at, row.estimated) == (START.timestamp() + 77, 1)
     [first, second, third] = clips.rows_of(clips.footage(done(clips=pieces), PRAGUE))
     assert (first.at, first.estimated) == (START.timestamp(), 0)
     assert (second.at, second.estimated) == (START.timestamp() + whole.recording.duration_s, 1)

@@ -66,7 +66,7 @@ def footage(status: Status, zone: ZoneInfo) -> dict[Hour, list[ClipRow]]:
     """
     found: dict[Hour, list[ClipRow]] = {}
     for clip in status.clips:
-        for hour in _possible_hours(clip, zone):
+        for hour in _possible_hours(status.clips, clip, zone):
             found.setdefault(hour, [])
         if clip.state is State.DONE and clip.file:
             row = _row(status, clip)
@@ -134,8 +134,11 @@ def _row(status: Status, clip: Clip) -> ClipRow:
 def _beginning(clips: Iterable[Clip], clip: Clip) -> tuple[int, bool]:
     """When the footage of a clip begins, and whether that is an estimate.
 
-    A later piece of a range begins where the earlier ones end, as long as nothing is missing between them.
+    Statuses of earlier versions do not say it: a later piece of a range then begins where the earlier ones
+    end, as if nothing were missing between them.
     """
+    if clip.starts_at is not None:
+        return int(clip.starts_at.at.timestamp()), clip.starts_at.estimated
     start = clip.start.timestamp()
     if not clip.piece or clip.piece == 1:
         return int(start), False
@@ -144,7 +147,9 @@ def _beginning(clips: Iterable[Clip], clip: Clip) -> tuple[int, bool]:
     return int(min(start + lengths, clip.end.timestamp())), True
 
 
-def _possible_hours(clip: Clip, zone: ZoneInfo) -> list[Hour]:
+def _possible_hours(clips: Sequence[Clip], clip: Clip, zone: ZoneInfo) -> list[Hour]:
+    """Those in which the clip may once have been shown: estimates change."""
+    begins = hour_of(_beginning(clips, clip)[0], zone)
     if clip.piece:
-        return hours_between(clip.start.timestamp(), clip.end.timestamp(), zone)
-    return [hour_of(clip.start.timestamp(), zone)]
+        return [begins, *hours_between(clip.start.timestamp(), clip.end.timestamp(), zone)]
+    return [begins, hour_of(clip.start.timestamp(), zone)]
