@@ -314,6 +314,25 @@ def test_what_a_file_system_can_do_is_tried_and_nothing_is_left(used: Folders) -
     assert tree(used.mirror) == before
 
 
+def test_a_mount_below_that_is_away_is_named(used: Folders) -> None:
+    memory = used.state / "folders.json"
+    memory.write_text(json.dumps(json.loads(memory.read_text()) | {str(used.mirror / "site-a"): "0" * 32}))
+    before = tree(used.mirror)
+    _, away = file_system.results("mirror", used.mirror, used.state)
+    assert away.verdict is Verdict.WARNING
+    assert "site-a was a mount of its own, and is not mounted now" in away.found
+    assert tree(used.mirror) == before
+
+
+def test_a_drop_folder_that_is_not_the_mirrors_is_said_to_be_unknown(used: Folders) -> None:
+    (used.drop.parent / "dorp").mkdir()
+    results = folders.marked("drop", used.drop.parent / "dorp", used.state, used.mirror)
+    verdict, found, remedy = said(results, "drop")
+    assert (verdict, found.endswith(f"that is {used.drop}.")) == ("wrong", True)
+    assert "Correct folders.drop." in remedy
+    assert said(folders.marked("drop", used.drop, used.state, used.mirror), "drop")[0] == "ok"
+
+
 def test_what_a_file_system_cannot_do_is_said() -> None:
     harmless = FolderTraits((("utime", "Operation not permitted"),), 255, "", "", ignores_case=False)
     assert file_system.of_traits("drop files", "cifs", harmless) == ok(

@@ -464,3 +464,14 @@ def test_one_document_for_scripts(tmp_path: Path) -> None:
     assert document["name"] == "a/evening"
     assert document["status_file"] == f"{tmp_path}/mirror/a/evening.status.json"
     assert document["request"] == json.loads(Path(document["file"]).read_text())
+
+
+def test_a_request_is_not_dropped_below_a_mount_that_is_away(tmp_path: Path) -> None:
+    config, memory = configured(tmp_path), tmp_path / "state/folders.json"
+    known = json.loads(memory.read_text()) | {str(tmp_path / "drop/site-a"): "0" * 32}
+    memory.write_text(json.dumps(known))
+    (tmp_path / "drop/site-a").mkdir()
+    refused = request(config, "--camera", "1", *RANGE, "--name", "site-a/evening")
+    assert refused.exit_code == 1
+    assert "site-a was a mount of its own, and is not mounted now" in refused.stderr
+    assert list((tmp_path / "drop/site-a").iterdir()) == []

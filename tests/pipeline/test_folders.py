@@ -79,7 +79,7 @@ async def test_names_that_differ_in_bytes_only_are_two_files(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("quickly_answered")
-async def test_nothing_of_anybody_elses_looks_like_footage_or_an_answer(
+async def test_nothing_that_was_dropped_looks_like_footage_or_an_answer(
     tmp_path: Path, sim: Simulator
 ) -> None:
     forged = ["gate.mp4", "GATE.MP4", "x.status.json", "y.STATUS.JSON", "a/gate.mp4", "m.mp4/gate.mp4"]

@@ -18,6 +18,7 @@ REQUEST_SUFFIXES: Final = (".json", ".yaml", ".yml")
 STATUS_SUFFIX: Final = ".status.json"
 
 MP4_SUFFIX: Final = ".mp4"
+PAGE_FILE: Final = "index.html"
 REJECTED_SUFFIX: Final = ".rejected"
 
 _UNFINISHED: Final = (
@@ -276,7 +277,13 @@ def _keeps_its_whole_name(file: str) -> bool:
 
 def _reserved(file: str) -> bool:
     *folders, last = file.split("/")
-    return file.startswith("_") or any(map(_looks_like_ours, folders)) or _ends_in_status(last)
+    at_the_top = folders[0] if folders else last
+    return _is_ours(at_the_top) or any(map(_looks_like_ours, folders)) or _ends_in_status(last)
+
+
+def _is_ours(at_the_top: str) -> bool:
+    """True of what we write at the top of the mirror; such a folder would be in the way of the page."""
+    return at_the_top.startswith("_") or at_the_top.casefold() == PAGE_FILE
 
 
 def _looks_like_ours(folder: str) -> bool:
@@ -297,7 +304,7 @@ def _usable(file: str) -> str:
 
 
 def _usable_folder(folder: str, *, first: bool) -> str:
-    if (first and folder.startswith("_")) or _looks_like_ours(folder):
+    if (first and _is_ours(folder)) or _looks_like_ours(folder):
         return _shortened_to(folder, LONGEST_COMPONENT - len(REJECTED_SUFFIX)) + REJECTED_SUFFIX
     return _shortened_to(folder, LONGEST_COMPONENT)
 

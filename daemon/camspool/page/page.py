@@ -16,6 +16,7 @@ from camspool.adapters.spool import Spool
 from camspool.aio import in_thread
 from camspool.core.errors import StorageTrouble
 from camspool.core.health import ServiceState, ServiceStatus
+from camspool.core.naming import PAGE_FILE
 from camspool.core.ports import Clock
 from camspool.core.status_document import Status
 from camspool.page import activity, script
@@ -26,7 +27,7 @@ from camspool.page.shelf import Ended, Shelf
 
 log = structlog.get_logger()
 
-PAGE: Final = "index.html"
+PAGE: Final = PAGE_FILE
 NOW: Final = f"{FOLDER}/now.js"
 OUTSTANDING: Final = f"{FOLDER}/outstanding.js"
 

@@ -54,7 +54,7 @@ class MarkedFolder:
         root: the folder.
         registry: what is remembered of the markers.
         mirror: for drop/, the mirror that it belongs to.
-        mounts: which mount points there are; None where nobody needs to know.
+        mounts: which mount points there are; None for those who only look for the mounts that are known.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class MarkedFolder:
         self._mirror = mirror and mirror.absolute()
         self._adopting = threading.Lock()
         self._marker = KnownMarker()
-        self._nested = NestedMounts(self.root, registry, mounts) if mounts else None
+        self._nested = NestedMounts(self.root, registry, mounts)
 
     def check(self) -> None:
         """Do nothing while the folder is there; on its very first use, create it and its marker.
@@ -92,8 +92,7 @@ class MarkedFolder:
         with durable.as_storage_trouble(f"{self.root}/{relative}".rstrip("/"), missing_passes=not create):
             descriptor = self._open_root()
             try:
-                if self._nested:
-                    self._nested.adopt_new(descriptor, again=not relative)
+                self._nested.adopt_new(descriptor, again=not relative)
                 path = ""
                 for component in components(relative):
                     path = naming.below(path, component)
@@ -108,7 +107,7 @@ class MarkedFolder:
         What lies below them is unavailable, and not gone.
         """
         away: dict[str, StorageTrouble] = {}
-        for path in self._nested.known() if self._nested else ():
+        for path in self._nested.known():
             try:
                 with self.folder(path):
                     pass
@@ -118,7 +117,7 @@ class MarkedFolder:
 
     def _entered(self, folder: int, path: str, component: str, *, create: bool) -> int:
         """The descriptor of the folder `path`, one step on, in place of `folder`, which is closed."""
-        if self._nested and self._nested.is_known(path):
+        if self._nested.is_known(path):
             return _replaced(folder, self._nested.entered(folder, path, component))
         return _replaced(folder, step(folder, component, create=create))
 

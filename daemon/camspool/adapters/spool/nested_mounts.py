@@ -14,7 +14,7 @@ import structlog
 from camspool.adapters.spool import durable
 from camspool.adapters.spool.folder_registry import FolderRegistry
 from camspool.adapters.spool.marker_file import KnownMarker, make_marker, marker_id
-from camspool.adapters.spool.mounts import MountTable
+from camspool.adapters.spool.mounts import MountTable, mounts_below
 from camspool.adapters.spool.steps import components, step
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble
@@ -53,10 +53,10 @@ class NestedMounts:
     Args:
         root: the folder's absolute path.
         registry: what is remembered of the markers.
-        table: which mount points there are.
+        table: which mount points there are; None: new ones are not adopted.
     """
 
-    def __init__(self, root: Path, registry: FolderRegistry, table: MountTable) -> None:
+    def __init__(self, root: Path, registry: FolderRegistry, table: MountTable | None) -> None:
         self._root = root
         self._registry = registry
         self._table = table
@@ -104,7 +104,9 @@ class NestedMounts:
             root: descriptor of the root.
             again: try those again that could not be adopted.
         """
-        if self._table.version == self._version and not (again and self._not_adopted):
+        if self._table is None or (
+            self._table.version == self._version and not (again and self._not_adopted)
+        ):
             return
         with self._adopting:
             version = self._table.version
@@ -124,7 +126,8 @@ class NestedMounts:
             problem = self._not_adopted.get(path, "it has no marker yet")
             raise MountUnavailable(WaitReason.FOLDER_UNAVAILABLE, f"{self._root / path}: {problem}")
         if remembered == _WITHOUT_MARKER:
-            if path not in self._present:
+            present = mounts_below(self._root) if self._table is None else self._present
+            if path not in present:
                 raise self._away(path)
             return
         marker = self._markers.setdefault(path, KnownMarker())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from camspool.adapters.spool import FolderTraits, mounts_below, traits
+from camspool.adapters.spool import FolderRegistry, FolderTraits, MarkedFolder, mounts_below, traits
 from camspool.adapters.watch import file_system_of
 from camspool.commands.check.folders import is_there, opened, recognised
 from camspool.commands.check.result import Result, not_checked, ok, warning
@@ -24,6 +24,7 @@ def results(name: str, root: Path, state: Path) -> Iterator[Result]:
     check = f"{name} files"
     try:
         recognised(root, state)
+        away = _away(root, state)
         if not is_there(root):
             return
         with opened(root) as folder:
@@ -32,8 +33,18 @@ def results(name: str, root: Path, state: Path) -> Iterator[Result]:
         yield not_checked(check, f"{root} cannot be written")
         return
     yield of_traits(check, file_system_of(root), found)
+    for trouble in away:
+        yield warning(check, trouble.message, "What lies below it waits, and everything else goes on.")
     if mounts := sorted(mounts_below(root)):
         yield ok(check, f"mounts of their own below it: {', '.join(mounts)}")
+
+
+def _away(root: Path, state: Path) -> list[StorageTrouble]:
+    """The mounts below the folder that the daemon knows and that are not there."""
+    registry = FolderRegistry(state)
+    registry.look()
+    known = registry.id_of(root) is not None
+    return list(MarkedFolder(root, registry).away().values()) if known else []
 
 
 def of_traits(check: str, file_system: str, found: FolderTraits) -> Result:
