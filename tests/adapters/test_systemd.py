@@ -177,6 +177,8 @@ def test_a_socket_that_does_not_exist_is_logged_once(tmp_path: Path, monkeypatch
         ({"WATCHDOG_USEC": "0"}, None),
         ({"WATCHDOG_USEC": "-1"}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "9" * 5000}, None),
+        ({"WATCHDOG_USEC": "\u0665"}, None),
         ({}, None),
     ],
 )

@@ -259,6 +259,16 @@ def in_drop(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "drop").rglob("*") if path.is_file())
 
 
+def test_the_machines_time_zone_is_named_with_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(tmp_path)
+    config.write_text(config.read_text().replace('"Europe/Prague"', "null"))
+    monkeypatch.setenv("TZ", "Europe/Prague")
+    said = request(config, "--camera", "Gate", *RANGE).stderr
+    assert "(Europe/Prague by $TZ, UTC+01:00)" in said
+
+
 def test_the_file_and_what_was_understood_are_told(tmp_path: Path) -> None:
     result = request(configured(tmp_path), "--camera", "Gate", *RANGE, "--meta", "case=4711")
     path = tmp_path / "drop/gate-20260301-140500.json"

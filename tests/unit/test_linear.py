@@ -188,6 +188,7 @@ LOOKED_AT: Final = {
     "adapters/notify/services.py",
     "adapters/spool/marker_file.py",  # an id in a file of 4 KiB
     "adapters/spool/temporary.py",  # a name of 255 bytes
+    "adapters/systemd.py",
     "adapters/survilla/answers.py",
     "adapters/survilla/client.py",
     "adapters/survilla/documents.py",

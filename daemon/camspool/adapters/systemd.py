@@ -4,6 +4,7 @@ Without a service manager nothing happens. When to report what is decided in `se
 """
 
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ _LONGEST_STATUS: Final = 200  # characters; `systemctl status` shows one line
 # The socket is shared by all services and may be full for a moment at boot. A lost READY=1 would be a failed
 # start, so waiting a little is right; waiting for ever, in the event loop, is not.
 _LONGEST_WAIT_S: Final = 0.1
+_MICROSECONDS: Final = re.compile(r"[0-9]{1,20}")  # an unsigned number of 64 bits
 
 
 class ServiceManager:
@@ -102,7 +104,7 @@ def watchdog_interval(environ: Mapping[str, str], pid: int) -> float | None:
     """
     limit = environ.get("WATCHDOG_USEC", "")
     meant_for = environ.get("WATCHDOG_PID") or str(pid)
-    if meant_for != str(pid) or not limit.isdecimal() or int(limit) == 0:
+    if meant_for != str(pid) or not _MICROSECONDS.fullmatch(limit) or int(limit) == 0:
         return None
     return int(limit) / 2 / 1_000_000
 

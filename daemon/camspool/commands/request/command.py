@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.text import Text
@@ -26,6 +25,7 @@ from camspool.commands.status import phrases, snapshot
 from camspool.commands.status.outcome import exit_code
 from camspool.commands.status.render import safe, styled
 from camspool.config.excerpts import request_settings
+from camspool.config.loading import timezone_source
 from camspool.config.settings import Settings
 from camspool.core import document as status_document
 from camspool.core import naming
@@ -72,14 +72,14 @@ def request(settings: Settings, order: Order, name: str | None, manner: Manner) 
     made, file = _understood(order, name, partial(make, now=now, rules=rules, known=known))
     mirror = MirrorReader.beside_the_daemon(settings.folders.mirror)
     if manner.dry_run:
-        _say_understood(people, made.entry, now, settings.timezone)
+        _say_understood(people, made.entry, now, settings)
         sys.stdout.write(made.data.decode())
         return 0
     if manner.wait:
         mirror.check()
     drop = Drop(settings, mirror, made.data)
     dropped = drop.named(file) if file else drop.first_free(proposed_names(made.entry, rules))
-    _say_understood(people, made.entry, now, settings.timezone)
+    _say_understood(people, made.entry, now, settings)
     if manner.wait:
         following = Following(mirror, dropped, settings.timezone, people)
         return _follow(following, mirror.root, people, as_json=manner.as_json)
@@ -143,14 +143,17 @@ class Drop:
         return Dropped(self._folders.drop, file, sha256, before)
 
 
-def _say_understood(people: Console, entry: Entry, now: datetime, zone: ZoneInfo) -> None:
+def _say_understood(people: Console, entry: Entry, now: datetime, settings: Settings) -> None:
+    zone = settings.timezone
     start, end = entry.start.astimezone(zone), entry.end
     called = ", ".join(str(camera) for camera in cameras(entry))
     length = written((entry.end - entry.start).total_seconds())
     span = f"{start:%A} {phrases.time_range(entry.start, end, zone)}"
     later = "; it is fetched when the range is over" if end > now else ""
     offset = f"{start:%z}"
-    line = f"{called}: {span} ({zone.key}, UTC{offset[:3]}:{offset[3:]}), {length}{later}"
+    source = timezone_source(settings, os.environ)
+    by = "" if source == "timezone" else f" by {source}"
+    line = f"{called}: {span} ({zone.key}{by}, UTC{offset[:3]}:{offset[3:]}), {length}{later}"
     people.print(safe(line), soft_wrap=True)
 
 
