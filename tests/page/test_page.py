@@ -21,7 +21,7 @@ from camspool.core.health import ServiceProblem, ServiceState
 from camspool.core.status_document import Progress, Status
 from camspool.core.values import State, WaitReason
 from camspool.page import activity, script
-from camspool.page.page import HEARTBEAT_S, PageSettings
+from camspool.page.page import PageSettings
 from camspool.simulator import Simulator
 from support.builders import NOW, START, a_clip, a_status
 from support.page import HOSTILE, PRAGUE, PageHarness, done, service
@@ -57,9 +57,10 @@ async def test_now_is_rewritten_when_something_has_changed_and_as_a_sign_of_life
     harness.path("now.js").write_bytes(b"")
     await harness.turn()
     assert harness.path("now.js").read_bytes() == b""
-    await harness.clock.advance(HEARTBEAT_S)
+    await harness.clock.advance(harness.settings.heartbeat_s)
     await harness.turn()
     assert harness.data("now")["all_seen"]
+    assert harness.data("now")["next_s"] == harness.settings.heartbeat_s + harness.settings.every_s
     harness.path("now.js").write_bytes(b"")
     await harness.turn(of=service(ServiceState.STOPPED))
     assert harness.data("now")["service"]["state"] == "stopped"

@@ -31,8 +31,6 @@ PAGE: Final = PAGE_FILE
 NOW: Final = f"{FOLDER}/now.js"
 OUTSTANDING: Final = f"{FOLDER}/outstanding.js"
 
-HEARTBEAT_S: Final = 15.0
-"""The page learns at least this often that the daemon lives, though nothing else has happened."""
 SLACK: Final = timedelta(days=1)
 """A share's clock may be as far behind ours."""
 MOST_PENDING: Final = 10_000
@@ -55,10 +53,19 @@ BYTES_PER_S_AT_FIRST: Final = 500_000
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """Whether there is a page, and the time zone of its days."""
+    """What the page needs to know of the configuration.
+
+    Args:
+        enabled: whether there is a page.
+        zone: the time zone of its days.
+        heartbeat_s: how often it learns that the daemon lives, though nothing else has happened.
+        every_s: how often it is brought up to date at most.
+    """
 
     enabled: bool
     zone: ZoneInfo
+    heartbeat_s: float = 15.0
+    every_s: float = 5.0
 
 
 class Page:
@@ -233,7 +240,7 @@ class Page:
         return hours
 
     def _show_now(self, service: ServiceStatus, outstanding: Sequence[Status]) -> None:
-        health, now = activity.health(service), self._clock.monotonic()
+        health, now, settings = activity.health(service), self._clock.monotonic(), self._settings()
         requests = activity.outstanding(outstanding)
         shown = {
             "index": self._shelf.edition,
@@ -246,10 +253,11 @@ class Page:
             "pictures": self._posters.available,
         }
         news = (shown, health["state"], health["problems"])
-        if news == self._shown and now - self._shown_at < HEARTBEAT_S:
+        if news == self._shown and now - self._shown_at < settings.heartbeat_s:
             return
         at, zone = activity.written(service.updated_at), self._shelf.zone.key
-        written = {"at": at, "next_s": HEARTBEAT_S, "zone": zone, "service": health, **shown}
+        next_s = settings.heartbeat_s + settings.every_s  # silence for longer means that the daemon is down
+        written = {"at": at, "next_s": next_s, "zone": zone, "service": health, **shown}
         self._files.write(NOW, script.dump("now", written))
         self._shown, self._shown_at = news, now
 

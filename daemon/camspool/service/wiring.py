@@ -149,7 +149,9 @@ def disk_space_settings(settings: Settings) -> DiskSpaceSettings:
 
 def page_settings(settings: Settings) -> PageSettings:
     """What the configuration says about the page."""
-    return PageSettings(settings.page.enabled, settings.timezone)
+    return PageSettings(
+        settings.page.enabled, settings.timezone, settings.mirror.heartbeat, settings.page.every
+    )
 
 
 def _api(
