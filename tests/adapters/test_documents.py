@@ -297,3 +297,26 @@ def test_any_bytes_give_a_plain_value_or_are_rejected(data: bytes, suffix: str) 
         assert error.message  # noqa: PT017 - both outcomes are right, others are not
     else:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"camera": 1,}', "a comma before }, where JSON has none"),
+        ('{"camera": [1, 2, ]}', "a comma before ], where JSON has none"),
+        ('{"camera": 1, // the gate\n "to": 2}', "JSON has no comments"),
+        ('{"camera": 1} # the gate', "JSON has no comments"),
+        ('/* the gate */ {"camera": 1}', "JSON has no comments"),
+        ("{'camera': 1}", "JSON wants double quotes"),
+        ("{\"camera\": 'gate'}", "JSON wants double quotes"),
+        ("{\u201ccamera\u201d: 1}", "JSON wants double quotes"),
+        ("{camera: 1}", 'JSON wants double quotes around the name: "camera"'),
+        ('{"validate_only": True}', "JSON writes true, false and null"),
+        ('{"camera": 1 "to": 2}', "no valid JSON"),
+    ],
+)
+def test_what_people_write_that_json_does_not_know(text: str, says: str) -> None:
+    with pytest.raises(RequestRejected) as rejected:
+        read(text.encode(), ".json")
+    assert says in rejected.value.message
+    assert rejected.value.message.startswith("line 1, column ")

@@ -314,7 +314,9 @@ def test_the_simulator_answers_and_ends_with_ctrl_c() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(3) == 130
         assert process.stdout
-        assert process.stdout.read() == "Stop with Ctrl-C.\n"
+        said = process.stdout.read()
+        assert said.startswith("Stop with Ctrl-C.\n")
+        assert f"  api:\n    endpoint: {url}\n" in said
 
 
 def test_the_simulator_says_when_its_port_is_taken() -> None:

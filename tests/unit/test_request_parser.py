@@ -385,3 +385,24 @@ def test_any_bytes_are_a_request_or_rejected(data: bytes, suffix: str) -> None:
         assert error.message  # noqa: PT017 - both outcomes are right, others are not
     else:
         assert parsed.entries
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"camera": 1, "start": 1589190089, "end": 1589190689}, {"start": "from", "end": "to"}),
+        ({"camera": 1, "from": 1589190089, "until": 1589190689}, {"until": "to"}),
+        ({"cameras": [1], "from": 1589190089, "duration": 90}, {"cameras": "camera"}),
+        (
+            {"camera_id": 1, "begin": 1589190089, "length": 90},
+            {"camera_id": "camera", "begin": "from", "length": "duration"},
+        ),
+        ({"Camera-ID": 1, "from": 1589190089, "to": 1589190689}, {"Camera-ID": "camera"}),
+        ({"camera": 1, "form": 1589190089, "to": 1589190689}, {"form": "from"}),
+    ],
+)
+def test_a_name_that_is_guessed_is_answered_once(written: dict[str, Any], meant: dict[str, str]) -> None:
+    with pytest.raises(RequestRejected) as rejected:
+        parse(written, RULES)
+    found = {problem.path: problem.expected for problem in rejected.value.problems}
+    assert found == {name: f"a known field; did you mean `{field}`?" for name, field in meant.items()}

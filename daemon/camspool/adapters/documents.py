@@ -29,6 +29,8 @@ _MAX_DIGITS: Final = 300
 _HINT: Final = "Correct the file and put it into drop/ again."
 _UTF8_HINT: Final = "Save the file as UTF-8 and put it into drop/ again."
 _TAG: Final = "tag:yaml.org,2002:"
+_OTHER_QUOTES: Final = frozenset("'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
+_WORD: Final = re.compile(r"[A-Za-z_]\w{0,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,29 @@ def _parse_json(text: str) -> Any:
             parse_constant=lambda name: _Unusable(name, "a number: JSON knows no NaN and no Infinity"),
         )
     except json.JSONDecodeError as error:
-        raise _syntax(error.lineno, error.colno, f"no valid JSON: {error.msg}") from None
+        what = _mistake(text, error.pos) or f"no valid JSON: {error.msg}"
+        raise _syntax(error.lineno, error.colno, what) from None
     except RecursionError:
         raise _too_deep() from None
+
+
+def _mistake(text: str, position: int) -> str | None:
+    """What people often write that JSON does not know, if it is that."""
+    before, here = text[:position].rstrip()[-1:], text[position : position + 1]
+    after = text[position + 1 :].lstrip()[:1]
+    bracket = here if before == "," else after if here == "," else ""
+    if bracket and bracket in "}]":
+        return f"a comma before {bracket}, where JSON has none"
+    if here == "#" or text[position : position + 2] in {"//", "/*"}:
+        return "JSON has no comments; leave them out, or write YAML into a file called .yaml"
+    if here in _OTHER_QUOTES:
+        return f'found {here}, but JSON wants double quotes: "'
+    word = _WORD.match(text, position)
+    if word and word[0] in {"True", "False", "None"}:
+        return f"found {word[0]}, but JSON writes true, false and null"
+    if word and before in {"{", ","}:
+        return f'JSON wants double quotes around the name: "{word[0]}"'
+    return None
 
 
 def _integer(text: str) -> int | _Unusable:

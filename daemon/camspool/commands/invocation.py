@@ -52,9 +52,12 @@ def settings_of(path: Path) -> "Settings":
     from camspool.core.errors import ConfigurationError
 
     try:
-        return loading.load(path, os.environ)
+        settings = loading.load(path, os.environ)
     except ConfigurationError as error:
         _give_up_configuration(error)
+    if ignored := loading.ignored_variables(os.environ):
+        click.echo(f"Ignored, since no setting is called like that: {', '.join(ignored)}.", err=True)
+    return settings
 
 
 def give_up(message: str, code: int) -> NoReturn:

@@ -22,6 +22,10 @@ def simulator(port: int, host: str) -> None:
 
     def ready(server: Simulator) -> None:
         click.echo(f"GraphQL: {server.url}\nToken:   {server.token}\nStop with Ctrl-C.")
+        click.echo(
+            "\nFor config.yaml, with the token in a file:\n"
+            f"  api:\n    endpoint: {server.url}\n    token_file: /absolute/path/of/that/file"
+        )
 
     try:
         run_simulator(ready, host=host, port=port)

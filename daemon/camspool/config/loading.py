@@ -16,7 +16,7 @@ from camspool.config.settings import Settings
 from camspool.config.timezone import machine_timezone
 from camspool.config.token import TOKEN_VARIABLE
 from camspool.core.errors import ConfigurationError, RequestRejected
-from camspool.core.problems import Unexpected, shown, unknown_name, within
+from camspool.core.problems import Unexpected, nearest_name, shown, unknown_name, within
 from camspool.core.values import LONGEST_REQUEST, Problem
 
 PLACES: Final = (Path("config.yaml"), Path("/etc/camspool/config.yaml"))
@@ -127,12 +127,31 @@ def _bytes_of(path: Path) -> bytes:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[_Location, str]:
     """The variables that configure: where each belongs, and its name."""
+    return {location: name for location, name in _variables(environ).items() if not _is_foreign(location)}
+
+
+def _variables(environ: Mapping[str, str]) -> dict[_Location, str]:
     names = (name for name in environ if name.startswith(_PREFIX) and environ[name])
     return {
         tuple(name.removeprefix(_PREFIX).lower().split("__")): name
         for name in names
         if name not in (_FILE_VARIABLE, TOKEN_VARIABLE)
     }
+
+
+def ignored_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that have nothing to do with settings though their names begin like ours.
+
+    Kubernetes sets `CAMSPOOL_SERVICE_HOST` and others for a service called camspool. A slip in the name of a
+    setting is an error all the same.
+    """
+    return tuple(name for location, name in _variables(environ).items() if _is_foreign(location))
+
+
+def _is_foreign(location: _Location) -> bool:
+    first = location[0]
+    known = first in Settings.model_fields or nearest_name(first, Settings.model_fields) is not None
+    return len(location) == 1 and not known and "token" not in first
 
 
 def _put(values: dict[str, Any], location: _Location, value: Any) -> None:

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from camspool.config.zone_names import zone_meant
 from camspool.core import addresses
 from camspool.core.addresses import Address
 from camspool.core.durations import DURATION, LONGEST_S, duration, written
@@ -137,11 +138,19 @@ def _endpoint(value: Any) -> str:
 
 
 def _zone(value: Any) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    expected = "a time zone such as Europe/Prague or UTC"
     try:
-        return value if isinstance(value, ZoneInfo) else ZoneInfo(value)
+        return ZoneInfo(value)
     except (KeyError, OSError, TypeError, ValueError):
         # KeyError: no such zone. The others: folders, paths, names that are too long, no text at all.
-        raise Unexpected("a time zone such as Europe/Prague or UTC") from None
+        if not isinstance(value, str):
+            raise Unexpected(expected) from None
+    exact, near = zone_meant(value)
+    if exact:
+        return ZoneInfo(exact)
+    raise Unexpected(f"{expected}; did you mean {near}?" if near else expected)
 
 
 _SWITCH: Final = _Read(_switch, {"type": "boolean"})

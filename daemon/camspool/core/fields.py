@@ -156,6 +156,20 @@ _DURATION_SCHEMA: Final[dict[str, Any]] = {
     "minLength": 1,
 }
 
+SYNONYMS: Final = {
+    **dict.fromkeys(("start", "begin", "beginning", "since", "start_time", "time"), "from"),
+    **dict.fromkeys(("end", "until", "till", "stop", "end_time"), "to"),
+    **dict.fromkeys(("cameras", "camera_id", "camera_ids", "cameraid", "cam"), "camera"),
+    **dict.fromkeys(("node_id", "external_id"), "camera"),
+    **dict.fromkeys(("length", "seconds", "period"), "duration"),
+    **dict.fromkeys(("resolution", "quality", "size"), "height"),
+    **dict.fromkeys(("interval", "span"), "range"),
+    **dict.fromkeys(("meta", "tags", "labels", "comment", "note"), "metadata"),
+    **dict.fromkeys(("prio", "urgency"), "priority"),
+    **dict.fromkeys(("dry_run", "check", "validate"), "validate_only"),
+}
+"""Names that people guess, and the field that they mean."""
+
 FIELDS: Final[dict[str, Field]] = {
     "camera": Field(
         _of(camera),

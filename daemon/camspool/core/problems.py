@@ -63,10 +63,14 @@ def shown(value: Any) -> Any:
 def unknown_name(name: str, known: Iterable[str]) -> str:
     """What to expect instead of an unknown key: the nearest known one, or all of them where none is near."""
     names = tuple(known)
-    near = get_close_matches(name[:_LONGEST_NAME].lower(), names, n=1)
-    if near:
-        return f"a known field; did you mean `{near[0]}`?"
+    if near := nearest_name(name, names):
+        return f"a known field; did you mean `{near}`?"
     return "a known field: " + ", ".join(f"`{each}`" for each in names)
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelled most like `name`, if any is near."""
+    return next(iter(get_close_matches(name[:_LONGEST_NAME].lower(), tuple(known), n=1)), None)
 
 
 def rejection(problems: Iterable[Problem]) -> RequestRejected:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from camspool.core.clip_plan import number_of_asks
 from camspool.core.durations import written
-from camspool.core.fields import FIELDS
+from camspool.core.fields import FIELDS, SYNONYMS
 from camspool.core.instants import whole_seconds
-from camspool.core.problems import Unexpected, rejection, shown, unknown_name, within
+from camspool.core.problems import Unexpected, nearest_name, rejection, shown, unknown_name, within
 from camspool.core.values import Entry, HeightSelector, ParsedRequest, Problem, Take
 
 _FORMS: Final = (("from", "to"), ("from", "duration"), ("range",))
@@ -126,6 +126,7 @@ class _Mapping:
         self._rules = rules
         self._problems = problems
         self._parsed: dict[str, Any] = {}
+        self._meant: set[str] = set()
         for name, value in self._given.items():
             self._read(name, value)
 
@@ -135,7 +136,7 @@ class _Mapping:
 
     def entries(self) -> tuple[Entry, ...]:
         """The one entry; none when its camera or its range could not be read."""
-        if "camera" not in self._given:
+        if "camera" not in self._given and "camera" not in self._meant:
             self._report("camera", None, "a camera: its node id, external id or name")
         span = self._span() if self._one_form() else None
         if span is None or "camera" not in self._parsed:
@@ -159,18 +160,29 @@ class _Mapping:
 
     def _read(self, name: str, value: Any) -> None:
         if name not in FIELDS:
-            self._report(name, value, unknown_name(name, FIELDS))
+            self._report_unknown(name, value)
             return
         try:
             self._parsed[name] = FIELDS[name].parse(value, self._rules.timezone)
         except Unexpected as unexpected:
             self._problems += unexpected.problems(within(self.path, name), value)
 
+    def _report_unknown(self, name: str, value: Any) -> None:
+        """Report a name that is no field; what it probably means is not reported as missing too."""
+        meant = SYNONYMS.get(name.lower().replace("-", "_")) or nearest_name(name, FIELDS)
+        if meant is None:
+            self._report(name, value, unknown_name(name, FIELDS))
+            return
+        self._meant.add(meant)
+        self._report(name, value, f"a known field; did you mean `{meant}`?")
+
     def _one_form(self) -> bool:
         """Whether the time range is given in one of the possible ways; reports it otherwise."""
         given = [name for name in _TIMES if name in self._given]
         if tuple(given) in _FORMS:
             return True
+        if self._meant & set(_TIMES):
+            return False  # reported under the name that was written
         if "range" in given:
             self._report("range", self._given["range"], "`range` alone, without `from`, `to` and `duration`")
         elif "to" in given and "duration" in given:

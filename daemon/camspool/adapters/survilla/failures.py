@@ -94,6 +94,8 @@ def _connecting_in_words(error: Exception) -> str:
                 return "the name cannot be resolved; check api.endpoint and the DNS"
             case ssl.SSLCertVerificationError():
                 return f"the certificate is not trusted ({excerpt(cause.verify_message)})"
+            case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST" | "RECORD_LAYER_FAILURE"):
+                return "the server answers without TLS; is http:// meant in api.endpoint?"
             case ssl.SSLError():
                 return f"no TLS connection ({excerpt(cause.reason or 'unknown reason')})"
             case ConnectionRefusedError():

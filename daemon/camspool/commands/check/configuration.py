@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from camspool.commands.check.isolated import own_group, own_name
-from camspool.commands.check.result import Result, ok, wrong
+from camspool.commands.check.result import Result, ok, warning, wrong
 from camspool.config import loading, requirements
 from camspool.core.errors import ConfigurationError
 
@@ -30,9 +30,15 @@ def results(path: Path, environ: Mapping[str, str]) -> Iterator[Result]:
             remedy = f"Correct {place}; config.example.yaml has every key."
             yield wrong("configuration", problem.sentence, remedy)
         return
-    overruled = sorted(name for name in environ if name.startswith("CAMSPOOL_") and environ[name])
+    ignored = loading.ignored_variables(environ)
+    overruled = sorted(
+        name for name in environ if name.startswith("CAMSPOOL_") and environ[name] and name not in ignored
+    )
     also = f", overruled by {', '.join(overruled)} of the environment" if overruled else ""
     zone = f"{settings.timezone.key}, by {loading.timezone_source(settings, environ)}"
+    for name in ignored:
+        found = f"{name} in the environment is no setting, and is ignored"
+        yield warning("configuration", found, "Unset it, unless another program needs it.")
     yield ok("configuration", f"{path.absolute()}{also}; times without an offset are in {zone}")
 
 
