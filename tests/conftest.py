@@ -10,6 +10,9 @@ import structlog
 from camspool.adapters.logs import redaction
 from camspool.core import settling
 
+# pytest-xdist sets it for its workers, and what the commands print in a pipe would be broken into lines.
+os.environ.pop("COLUMNS", None)
+
 pytest.register_assert_rewrite("support.contracts")
 
 _LIBRARIES = ("httpx", "httpcore", "apscheduler.scheduler")

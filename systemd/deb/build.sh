@@ -56,6 +56,20 @@ install_program() {
     ln -s "$home/bin/camspool" "$root/usr/bin/camspool"
 }
 
+install_documentation() { # from the installed program itself, so that it cannot differ
+    local venv=$root$home
+    mkdir -p "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions" \
+        "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
+    "$venv/bin/python" -B -c 'from camspool import __version__
+from camspool.cli import main
+from camspool.commands.manual import page
+print(page(main, __version__), end="")' | gzip -9n >"$root/usr/share/man/man1/camspool.1.gz"
+    _CAMSPOOL_COMPLETE=bash_source "$venv/bin/python" -B -m camspool >"$root/usr/share/bash-completion/completions/camspool"
+    _CAMSPOOL_COMPLETE=zsh_source "$venv/bin/python" -B -m camspool >"$root/usr/share/zsh/vendor-completions/_camspool"
+    _CAMSPOOL_COMPLETE=fish_source "$venv/bin/python" -B -m camspool >"$root/usr/share/fish/vendor_completions.d/camspool.fish"
+    put config.example.yaml /usr/share/doc/camspool/examples/config.yaml
+}
+
 install_files() {
     local manager
     put systemd/camspool.service "$units/camspool.service"
@@ -97,6 +111,7 @@ CONTROL
 }
 
 install_program
+install_documentation
 install_files
 describe
 rm -f "$output"/camspool_*.deb

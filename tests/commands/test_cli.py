@@ -19,7 +19,9 @@ import pytest
 import yaml
 
 import camspool
+from camspool.cli import main
 from camspool.commands.demo.examples import EXAMPLES
+from camspool.commands.manual import page
 from camspool.config.settings import Settings
 
 CAMSPOOL = (sys.executable, "-m", "camspool")
@@ -327,3 +329,15 @@ def test_the_simulator_says_when_its_port_is_taken() -> None:
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"cannot listen on 127.0.0.1:{port}: Address already in use")
     assert refused.stdout == ""
+
+
+def test_the_manual_page_has_every_command_and_option() -> None:
+    text = page(main, "1.2.3")
+    assert text.startswith('.TH CAMSPOOL 1 "" "camspool 1.2.3"')
+    for name, command in main.commands.items():
+        assert f".SS camspool {name}" in text
+        for parameter in command.params:
+            for option in (option for option in parameter.opts if option.startswith("--")):
+                assert option.replace("-", "\\-") in text
+    unescaped = [line for line in text.splitlines() if line.startswith((".", "'"))]
+    assert {line.split()[0] for line in unescaped} <= {".TH", ".SH", ".SS", ".PP", ".TP", ".B", ".I"}

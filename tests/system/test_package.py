@@ -79,6 +79,9 @@ async def test_installed_by_the_readme_it_works(service: Installation) -> None:
         "UnitFileState": "enabled",
     }
     assert there(service, "/usr/share/doc/camspool/INTEGRATE.md")
+    assert there(service, "/usr/share/doc/camspool/examples/config.yaml")
+    assert there(service, "/usr/share/man/man1/camspool.1.gz")
+    assert there(service, "/usr/share/bash-completion/completions/camspool")
     assert there(service, "/usr/share/doc/camspool/OPERATE.md")
     assert machine.run("stat", "--format=%a %U %G", TOKEN) == "600 root root\n"
     assert machine.run("stat", "--format=%a %U %G", CONFIG) == "640 root camspool\n"
