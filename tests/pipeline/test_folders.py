@@ -73,7 +73,7 @@ async def test_names_that_differ_in_bytes_only_are_two_files(tmp_path: Path) -> 
             assert (camspool.drop / "a%FF.json").exists()
         async with daemon(tmp_path, sim) as camspool:
             await asyncio.sleep(0.5)
-            assert camspool.status("a%FF")["state"] == "preparing"
+            assert camspool.status("a%FF")["state"] in ("listing", "preparing"), "it goes on"
             (camspool.drop / "a%FF.json").unlink()
             await camspool.until("a%FF", "cancelled")
 

@@ -4,7 +4,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from camspool.core.web_address import encoded, origin
@@ -74,6 +74,7 @@ def test_encoding_twice_changes_nothing(text: str) -> None:
 
 @given(st.text(st.characters(exclude_characters="%?#", exclude_categories=["Cs"]), max_size=60))
 def test_a_server_gets_back_the_name_that_it_put_in(name: str) -> None:
+    assume(not {".", ".."} & set(name.split("/")))  # RFC 3986, 5.2.4, removes these wherever they stand
     sent = httpx.URL(encoded(f"{HOST}/dl/{name}/x.mp4")).raw_path.decode("ascii")
     assert unquote(sent) == f"/dl/{name}/x.mp4"
 
