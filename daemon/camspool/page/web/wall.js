@@ -4,7 +4,7 @@
 const CHUNK = 48, MORE = 96, POSTER_RETRY_MS = [15000, 60000, 300000];
 
 const wall = {
-  from: 0, to: 0, nodes: new Map(), order: [], clips: null, extra: [0, 0], waiting: new Set(),
+  day: "", nodes: new Map(), nodesOf: "", wanted: [], seen: new Map(), cursor: null, extra: [0, 0], waiting: new Set(),
 
   // Begin anew around the cursor.
   reset() { this.extra = [0, 0]; },
@@ -12,7 +12,7 @@ const wall = {
   show(lanes) {
     const list = find("#wall");
     if (!lanes) {
-      if (this.day !== state.day) { this.clear(list); this.order = []; this.nodes.clear(); this.day = state.day; }
+      if (this.day !== state.day) { this.clear(list); this.wanted = []; this.nodes.clear(); this.day = state.day; }
       const figures = footage.index().days[state.day];
       say(find("#clips-title"), "Clips");
       find("#nothing").hidden = Boolean(figures);
@@ -58,29 +58,51 @@ const wall = {
   },
 
   place(list, lanes, wanted) {
-    const held = list.contains(document.activeElement) ? document.activeElement : null, seen = new Map(), keys = [];
-    for (const clip of wanted) {
+    const first = this.placed(wanted) ? this.wanted.length : 0, seen = first ? this.seen : new Map(), keys = [];
+    for (const clip of first ? wanted.slice(first) : wanted) {
       const name = clip.camera + "\n" + clip.second + "\n" + clip.length, again = seen.get(name) || 0;
       seen.set(name, again + 1);
       keys.push(again ? name + "\n" + again : name);
     }
-    const covers = (clip) => state.second !== null && clip.second <= state.second && clip.second + clip.length > state.second;
+    Object.assign(this, { wanted, seen, cursor: state.second });
+    if (first) this.append(list, lanes, wanted.slice(first), keys); else this.arrange(list, lanes, wanted, keys);
+    this.rove();
+  },
+
+  // Whether all that is there stays as it is, and more may follow.
+  placed(wanted) {
+    return this.day === this.nodesOf && this.cursor === state.second && this.wanted.length > 0
+      && this.wanted.length <= wanted.length && this.wanted.every((clip, number) => clip === wanted[number]);
+  },
+
+  append(list, lanes, clips, keys) {
+    const added = document.createDocumentFragment();
+    clips.forEach((clip, number) => {
+      const item = this.item(lanes, clip, keys[number]);
+      this.nodes.set(keys[number], item);
+      added.append(item);
+    });
+    list.append(added);
+  },
+
+  arrange(list, lanes, wanted, keys) {
+    const held = list.contains(document.activeElement) ? document.activeElement : null;
     const nodes = new Map(), stay = this.day === this.nodesOf ? keys.filter((key) => this.nodes.has(key)).length : 0;
     if (stay < list.children.length / 2) this.clear(list);
     let next = list.firstElementChild;
     const added = document.createDocumentFragment();
     keys.forEach((key, number) => {
-      const known = this.day === this.nodesOf && this.nodes.get(key), clip = wanted[number], item = known || this.item(lanes, clip);
-      item.firstElementChild.classList.toggle("covers", covers(clip));
+      const known = this.day === this.nodesOf && this.nodes.get(key), clip = wanted[number], item = known || this.item(lanes, clip, key);
+      item.firstElementChild.clip = clip;
+      item.firstElementChild.classList.toggle("covers", this.covers(clip));
       nodes.set(key, item);
       if (next === item) { next = next.nextElementSibling; return; }
       if (next === null) added.append(item); else list.insertBefore(item, next);
     });
     while (next) { const gone = next; next = next.nextElementSibling; if (!this.has(nodes, gone)) gone.remove(); else list.append(gone); }
     list.append(added);
-    Object.assign(this, { nodes, nodesOf: this.day, order: keys });
+    Object.assign(this, { nodes, nodesOf: this.day });
     if (held && document.activeElement !== held && held.isConnected) held.focus({ preventScroll: true });
-    this.rove();
   },
 
   // Thousands at once go thirty times as fast when they are not laid out.
@@ -93,19 +115,24 @@ const wall = {
 
   has(nodes, item) { return nodes.get(item.dataset.key) === item; },
 
-  item(lanes, clip) {
+  covers(clip) {
+    return state.second !== null && clip.second <= state.second && clip.second + clip.length > state.second;
+  },
+
+  item(lanes, clip, key) {
     const item = make("li"), button = make("button", "clip"), picture = make("span", "picture");
     const camera = make("span", "camera", clip.camera), at = lanes.begins + clip.second;
     camera.dir = "auto";
     button.type = "button";
     button.tabIndex = -1;
     button.clip = clip;
+    button.classList.toggle("covers", this.covers(clip));
     const length = make("span", "length", clock(clip.length));
     length.setAttribute("aria-hidden", "true");
     picture.append(length);
     button.append(camera, make("span", "when", time(at * 1000)), make("span", "unseen", spoken(clip.length)), picture, make("span", "path"));
     item.append(button);
-    item.dataset.key = clip.camera + "\n" + clip.second + "\n" + clip.length;
+    item.dataset.key = key;
     this.waiting.add(item);
     return item;
   },
