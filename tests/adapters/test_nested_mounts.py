@@ -264,8 +264,12 @@ def test_the_table_as_the_kernel_writes_it() -> None:
         "31 22 8:1 /srv/other /srv/drop/bind rw master:1 - ext4 /dev/sda1 rw\n"
         "32 22 8:2 / /srv/dropped rw - ext4 /dev/sdb rw\n"
         "33 22 8:3 / /srv/drop rw - ext4 /dev/sdc rw\nhalf a line\n"
+        "34 33 8:3 /same /srv/drop/same ro - ext4 /dev/sdc rw\n"
+        "35 22 8:1 /srv/drop/twin /srv/drop/twin ro - ext4 /dev/sda1 rw\n"
+        "36 34 8:3 /same/deeper /srv/drop/same/deeper ro - ext4 /dev/sdc rw\n"
+        "37 33 8:3 /other /srv/drop/another rw - ext4 /dev/sdc rw\n"
     )
-    assert points_below("/srv/drop", parse(text)) == {"a b", "bind"}
+    assert points_below("/srv/drop", parse(text)) == {"a b", "bind", "another"}
     assert points_below("/", parse(text)) >= {"srv/drop", "srv/dropped"}
 
 

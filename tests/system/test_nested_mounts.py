@@ -93,12 +93,26 @@ async def test_a_file_system_in_memory_that_appears_later_is_adopted(tmp_path: P
 
 
 async def test_a_read_only_mount_is_known_without_a_marker(tmp_path: Path, slow: Simulator) -> None:
-    site = tmp_path / "mirror/archive"
+    site, archive = tmp_path / "mirror/archive", tmp_path / "archive"
     site.mkdir(parents=True)
-    with mounts.read_only(site), capture_logs() as lines:
+    archive.mkdir()
+    with mounts.share(archive, site) as share, mounts.read_only(site), capture_logs() as lines:
         async with daemon(tmp_path, slow) as camspool:
             await until_adopted(camspool, site)
             camspool.put("here.json", request())
             assert (await camspool.ended("here"))["state"] == "done"
+    assert share is not None
     assert "mount_not_marked" in [line["event"] for line in lines]
-    assert not (site / ".camspool").exists()
+    assert not (archive / ".camspool").exists()
+
+
+async def test_a_folder_that_is_only_mounted_on_itself_is_a_folder(tmp_path: Path, slow: Simulator) -> None:
+    site = tmp_path / "mirror/site-a"
+    site.mkdir(parents=True)
+    async with daemon(tmp_path, slow) as camspool:
+        with mounts.pinned(site):
+            camspool.put("site-a/b.json", request())
+            assert (await camspool.ended("site-a/b"))["state"] == "done"
+        camspool.put("site-a/c.json", request(at=20))
+        assert (await camspool.ended("site-a/c"))["state"] == "done"
+        assert not (site / ".camspool").exists()
