@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -688,3 +689,22 @@ def test_names_in_any_bytes_are_filed(folders: Folders) -> None:
     kept = naming.kept_file(naming.refused_name(name), name)
     assert folders.spool.file_away(name, sha256(b"x"), kept) == kept
     assert (folders.mirror / kept).read_bytes() == b"x"
+
+
+def test_a_stop_ends_what_threads_read_or_look_through_for_long(folders: Folders) -> None:
+    size = 64 << 30
+    (folders.mirror / "a.mp4").touch()
+    os.truncate(folders.mirror / "a.mp4", size)  # sparse: it takes no room, and a minute to read
+    file = replace(a_file(name="a.mp4"), bytes=size)
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(folders.spool.is_whole, "a", file)
+        with pytest.raises(TimeoutError):
+            reading.result(0.2)
+        folders.spool.interrupt()
+        with pytest.raises(StorageTrouble):
+            reading.result()
+    folders.spool.save_status(a_status(name="b"))
+    with pytest.raises(StorageTrouble):
+        list(folders.spool.sweep())
+    with pytest.raises(StorageTrouble):
+        folders.spool.remove_orphans(lambda _: False)

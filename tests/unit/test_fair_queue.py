@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from camspool.core.fair_queue import FairQueue, Rank
+from camspool.core.fair_queue import STALE_AT_MOST, FairQueue, Rank
 
 
 def rank(
@@ -246,3 +246,19 @@ class FairQueueMachine(RuleBasedStateMachine):
 
 TestFairQueueAgainstAModel = FairQueueMachine.TestCase
 TestFairQueueAgainstAModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_what_is_gone_takes_no_room() -> None:
+    """Also while nobody is served, and while some that came early wait for long."""
+    queue: FairQueue[int] = FairQueue()
+    for number in range(50):
+        queue.add(number, Rank(begun=False, priority=0, camera="gate", request="early", age=0), due=1e9)
+    for number in range(50, 5050):
+        rank = Rank(begun=False, priority=0, camera="gate", request=f"r{number}", age=0)
+        queue.add(number, rank, due=1e6 if number % 2 else 0)
+        queue.ready(1)
+        queue.discard(number)
+    (line,) = queue._ready[False, 0].values()
+    assert len(queue._later) <= 2 * 50 + STALE_AT_MOST
+    assert len(line._clips) <= 50 + STALE_AT_MOST
+    assert len(line._last) <= 50 + STALE_AT_MOST

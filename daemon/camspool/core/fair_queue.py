@@ -2,10 +2,10 @@
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -20,6 +20,10 @@ class Rank:
     request: Hashable
     age: float
     """Any number that is smaller for older requests."""
+
+
+STALE_AT_MOST: Final = 64
+"""So many entries of what is gone, beyond as many as there are clips, may stay before they are swept out."""
 
 
 class _Line(Generic[Item]):
@@ -44,6 +48,12 @@ class _Line(Generic[Item]):
         self._round, _, ticket, item = heapq.heappop(self._clips)
         return ticket, item
 
+    def keep(self, tickets: Mapping[Item, int], requests: Collection[Hashable]) -> None:
+        """Forget all clips but those with these tickets, and all requests but these."""
+        self._clips = [clip for clip in self._clips if tickets.get(clip[3]) == clip[2]]
+        heapq.heapify(self._clips)
+        self._last = {request: turn for request, turn in self._last.items() if request in requests}
+
 
 _Cameras = OrderedDict[Hashable, _Line[Item]]
 """The clips that are ready, of one rank: cameras in turn."""
@@ -59,6 +69,7 @@ class FairQueue(Generic[Item]):
         self._tickets: dict[Item, int] = {}
         self._ripe: set[Item] = set()
         self._counter = count()
+        self._stale = 0
 
     def __len__(self) -> int:
         return len(self._ranks)
@@ -75,9 +86,13 @@ class FairQueue(Generic[Item]):
 
     def discard(self, item: Item) -> None:
         """Take `item` out without a turn; nothing happens when it does not wait."""
-        self._ranks.pop(item, None)
+        if self._ranks.pop(item, None) is None:
+            return
         self._ripe.discard(item)
-        self._tickets.pop(item, None)  # its entries in the heaps are recognised as stale by this
+        del self._tickets[item]  # its entries in the heaps are recognised as stale by this
+        self._stale += 1
+        if self._stale > len(self._ranks) + STALE_AT_MOST:
+            self._sweep()
 
     def take(self, now: float) -> Item | None:
         """Take out the item whose turn it is at `now`, or None when nobody can be served yet."""
@@ -123,6 +138,16 @@ class FairQueue(Generic[Item]):
                     self.discard(item)
                     return item
         return None
+
+    def _sweep(self) -> None:
+        """Forget the entries of what is gone; done seldom enough to cost no more than the rest."""
+        self._stale = 0
+        self._later = [entry for entry in self._later if self._is_current(entry[2], entry[1])]
+        heapq.heapify(self._later)
+        requests = {rank.request for rank in self._ranks.values()}
+        for cameras in self._ready.values():
+            for line in cameras.values():
+                line.keep(self._tickets, requests)
 
     def _is_current(self, item: Item, ticket: int) -> bool:
         return self._tickets.get(item) == ticket

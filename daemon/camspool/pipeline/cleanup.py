@@ -1,6 +1,6 @@
-"""The jobs beside the pipeline: dead ids, left-over files, retention, requests that nobody works on.
+"""The jobs beside the pipeline: dead ids, left-over files, retention.
 
-None of them is needed for a request to end; when one fails it is logged, and comes round again.
+No request needs them to come to its end; what fails is tried again the next time.
 """
 
 import asyncio
@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
 from camspool.adapters.spool import Spool
+from camspool.aio import in_thread
 from camspool.core import events, expiry
 from camspool.core.lifecycle import advance
 from camspool.core.overview import refresh
@@ -21,6 +23,7 @@ from camspool.core.status_document import Clip, Status
 from camspool.core.values import State
 from camspool.pipeline.clock_watch import ClockWatch
 from camspool.pipeline.jobs import Jobs
+from camspool.pipeline.turns import Turns
 
 log = structlog.get_logger()
 
@@ -36,9 +39,9 @@ class Cleanup:
         spool: the folders.
         clock_watch: the clock; MP4s are only deleted while it can be believed.
         jobs: the outstanding requests, which are left alone.
+        turns: of the files, so that no status is changed by two at once.
         keep: the seconds that MP4s stay now, after their request has ended; None for ever.
         on_removed: called with the status of a request whose MP4s were deleted.
-        rest: sleeps for some seconds, in a thread.
     """
 
     def __init__(
@@ -46,15 +49,15 @@ class Cleanup:
         spool: Spool,
         clock_watch: ClockWatch,
         jobs: Jobs,
+        turns: Turns,
         keep: Callable[[], float | None],
         on_removed: Callable[[Status], None] = lambda _: None,
-        rest: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._rest = rest
         self._on_removed = on_removed
         self._spool = spool
         self._clock = clock_watch.clock
         self._jobs = jobs
+        self._turns = turns
         self._keep = keep
         self._clock_watch = clock_watch
         self._dying: list[tuple[datetime, str]] = []
@@ -79,16 +82,21 @@ class Cleanup:
             if not status.state.final or status.request.filed_as is None:
                 unsettled.append(status.name)
             if number % SURVEY_REST_EVERY == SURVEY_REST_EVERY - 1:
-                self._rest(SURVEY_REST_S)
+                time.sleep(SURVEY_REST_S)
         return unsettled
 
     async def scrub(self) -> None:
         """Take dead recording ids out of the status files of ended requests."""
-        while self._dying and self._dying[0][0] <= self._clock.now():
-            name = self._dying[0][1]
-            if not self._jobs.is_outstanding(name):
-                await asyncio.to_thread(self._scrub, name)
-            heapq.heappop(self._dying)
+        due, now = [], self._clock.now()
+        while self._dying and self._dying[0][0] <= now:
+            due.append(heapq.heappop(self._dying))
+        try:
+            while due:
+                await self._change(due[-1][1], self._scrub)
+                due.pop()
+        finally:
+            for left in due:  # one folder cannot be used now, or the daemon ends
+                heapq.heappush(self._dying, left)
 
     async def remove_orphans(self) -> None:
         """Delete part and temporary files that belong to no request in work."""
@@ -101,13 +109,27 @@ class Cleanup:
         if keep is None or not await self._clock_watch.is_plausible():
             return
         before = self._clock.now() - timedelta(seconds=keep)
-        await asyncio.to_thread(self._remove_ended, before)
+        for name in await asyncio.to_thread(self._names_of_old, before):
+            await self._change(name, partial(self._remove, before=before))
 
-    def _scrub(self, name: str) -> None:
+    async def _change(self, name: str, change: Callable[[Status], None]) -> None:
+        """Change the status of an ended request while nobody else can; one at work again is left alone."""
+        found = await asyncio.to_thread(self._spool.load_status, name)
+        if not isinstance(found, Status):
+            return
+        async with self._turns.of(found.request.file):
+            if not self._jobs.is_outstanding(name):
+                await in_thread(self._change_now, name, change)
+
+    def _change_now(self, name: str, change: Callable[[Status], None]) -> None:
         status = self._spool.load_status(name)
         if isinstance(status, Status) and status.state.final:
-            now = self._clock.now()
-            clips = tuple(expiry.scrub(clip, now) for clip in status.clips)
+            change(status)
+
+    def _scrub(self, status: Status) -> None:
+        now = self._clock.now()
+        clips = tuple(expiry.scrub(clip, now) for clip in status.clips)
+        if clips != status.clips:
             self._spool.save_status(replace(status, clips=clips, updated_at=now), durable=False)
 
     def _is_in_work(self, name: str) -> bool:
@@ -117,14 +139,14 @@ class Cleanup:
         status = self._spool.load_status(name)
         return isinstance(status, Status) and not status.state.final
 
-    def _remove_ended(self, before: datetime) -> None:
-        for status in self._spool.sweep():
-            ended = status.finished_at is not None and status.finished_at < before
-            if ended and _has_footage(status) and not self._jobs.is_outstanding(status.name):
-                self._remove(status, self._clock.now())
+    def _names_of_old(self, before: datetime) -> list[str]:
+        return [status.name for status in self._spool.sweep() if _is_old(status, before)]
 
-    def _remove(self, status: Status, now: datetime) -> None:
+    def _remove(self, status: Status, before: datetime) -> None:
         """The record first: a kill in between leaves a file too many, never a `done` without its MP4."""
+        if not _is_old(status, before):
+            return
+        now = self._clock.now()
         clips = tuple(_removed(clip, now) for clip in status.clips)
         removed = refresh(status, clips, now)
         self._spool.save_status(removed)
@@ -134,8 +156,10 @@ class Cleanup:
                 log.info("footage_removed", request=status.name, clip=clip.key, file=clip.file.name)
 
 
-def _has_footage(status: Status) -> bool:
-    return any(clip.state is State.DONE for clip in status.clips)
+def _is_old(status: Status, before: datetime) -> bool:
+    """True of a request with footage that has ended before that."""
+    ended = status.finished_at is not None and status.finished_at < before
+    return ended and any(clip.state is State.DONE for clip in status.clips)
 
 
 def _removed(clip: Clip, now: datetime) -> Clip:

@@ -6,7 +6,6 @@ How a request comes to its end is not decided here.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from weakref import WeakValueDictionary
 
 import structlog
 
@@ -18,6 +17,7 @@ from camspool.core.status_document import RequestRecord, Status
 from camspool.core.values import State
 from camspool.pipeline.jobs import Job, Jobs
 from camspool.pipeline.triage import Triage
+from camspool.pipeline.turns import Turns
 
 log = structlog.get_logger()
 
@@ -29,6 +29,7 @@ class Completion:
         spool: the folders.
         triage: says how a clip of a cancelled request ends.
         jobs: the outstanding requests.
+        turns: of the files.
         forget: called with a file that was moved out of drop/: its absence there means nothing.
         sit_out: returns when what a StorageTrouble prevented may be tried again.
         on_closed: called with the status of each request that is outstanding no longer.
@@ -40,6 +41,7 @@ class Completion:
         spool: Spool,
         triage: Triage,
         jobs: Jobs,
+        turns: Turns,
         *,
         forget: Callable[[str], None],
         sit_out: Callable[[], Awaitable[None]],
@@ -53,11 +55,7 @@ class Completion:
         self._sit_out = sit_out
         self._on_closed = on_closed
         self._on_news = on_news
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def turn(self, file: str) -> asyncio.Lock:
-        """What is done about one file is done one after the other; forgotten when nobody holds it."""
-        return self._turns.setdefault(file, asyncio.Lock())
+        self.turn = turns.of
 
     async def ended(self, job: Job) -> None:
         """Put an ended request's file beside its status, and forget the request; however long it takes."""

@@ -90,6 +90,7 @@ class Service:
                 await self._stopping.wait()
                 self._manager.stopping()
                 log.info("service_stopping")
+                self._parts.folders.spool.interrupt()
                 for task in tasks:
                     task.cancel()
         finally:

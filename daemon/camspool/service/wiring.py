@@ -37,6 +37,7 @@ from camspool.pipeline.leftovers import Leftovers
 from camspool.pipeline.outages import Cause, Outages
 from camspool.pipeline.steps import Lane, StepContext, StepSettings, Workflow
 from camspool.pipeline.triage import Triage
+from camspool.pipeline.turns import Turns
 from camspool.service.notifications import Notices, channels
 
 
@@ -211,11 +212,13 @@ def _pipeline(
     dispatcher = Dispatcher(workflow, clock, cell.excerpt(lane_limits))
     clock_watch = ClockWatch(clock, lambda: api.survilla.server_time, is_synchronised)
     keep = cell.excerpt(lambda settings: settings.cleanup.keep)
-    cleanup = Cleanup(spool, clock_watch, jobs, keep, page.note)
+    turns = Turns()
+    cleanup = Cleanup(spool, clock_watch, jobs, turns, keep, page.note)
     completion = Completion(
         spool,
         folders.triage,
         jobs,
+        turns,
         forget=folders.watcher.forget,
         sit_out=disk_space.sit_out,
         on_closed=(cleanup.remember, page.note),

@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final
@@ -162,11 +162,16 @@ def opened(folder: int, name: str) -> Iterator[int | None]:
         release(descriptor)
 
 
-def sha256_of(descriptor: int) -> str:
-    """The SHA-256 of an open file, from where it stands to its end, as 64 hex digits."""
+def sha256_of(descriptor: int, check: Callable[[], None] = lambda: None) -> str:
+    """The SHA-256 of an open file, from where it stands to its end, as 64 hex digits.
+
+    `check` is called before each piece is read: what it raises ends the reading.
+    """
     sha256 = hashlib.sha256()
+    check()
     while chunk := os.read(descriptor, _CHUNK):
         sha256.update(chunk)
+        check()
     return sha256.hexdigest()
 
 

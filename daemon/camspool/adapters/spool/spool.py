@@ -8,6 +8,7 @@ import contextlib
 import hmac
 import os
 import stat
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ class Spool:
         self._mirror = MarkedFolder(mirror, self._registry, mounts=self._mounts)
         self._reader = MirrorReader(self._mirror)
         self.own_files = OwnFiles(self._mirror)
+        self._stopping = threading.Event()
 
     def open(self) -> None:
         """Take the lock and, on the first start, create the folders and their markers.
@@ -86,6 +88,14 @@ class Spool:
             with contextlib.suppress(StorageTrouble):
                 folder.check()
             self._registry.claim(folder.root)
+
+    def interrupt(self) -> None:
+        """End what threads still look through or read for long, with StorageTrouble: the daemon stops."""
+        self._stopping.set()
+
+    def _check_stop(self) -> None:
+        if self._stopping.is_set():
+            raise StorageTrouble(WaitReason.FOLDER_UNAVAILABLE, "the daemon stops")
 
     def close(self) -> None:
         """Give the lock up."""
@@ -239,7 +249,7 @@ class Spool:
             ):
                 if descriptor is None or os.fstat(descriptor).st_size != file.bytes:
                     return False
-                return hmac.compare_digest(sha256_of(descriptor), file.sha256)
+                return hmac.compare_digest(sha256_of(descriptor, self._check_stop), file.sha256)
         except FileNotFoundError:
             return False
 
@@ -311,6 +321,7 @@ class Spool:
         Files that are no status of ours are passed over.
         """
         for name in self._reader.names(since):
+            self._check_stop()
             status = self.load_status(name)
             if isinstance(status, Status):
                 yield status
@@ -326,9 +337,16 @@ class Spool:
         Returns:
             Their paths below mirror/ or drop/.
         """
-        orphans = [(self._mirror, path) for path in self._mirror.files() if _is_orphan(path, outstanding)]
-        orphans += [(self._drop, path) for path in self._drop.files() if self._is_left_in_drop(path)]
+        orphans = [
+            (self._mirror, path) for path in self._paths(self._mirror) if _is_orphan(path, outstanding)
+        ]
+        orphans += [(self._drop, path) for path in self._paths(self._drop) if self._is_left_in_drop(path)]
         return [path for root, path in orphans if _remove(root, path)]
+
+    def _paths(self, root: MarkedFolder) -> Iterator[str]:
+        for path in root.files():
+            self._check_stop()
+            yield path
 
     def _is_left_in_drop(self, path: str) -> bool:
         with contextlib.suppress(FileNotFoundError), self._drop.folder(naming.folder_of(path)) as folder:
