@@ -78,7 +78,7 @@ class Intake:
             raise
         except Exception:
             log.exception("file_crashed", file=naming.printable(file))
-            return await in_thread(self._triage.give_up, file), []
+            return await in_thread(self._triage.give_up, file)
 
     async def _go_on(self, job: Job) -> None:
         if job.status.state.final:

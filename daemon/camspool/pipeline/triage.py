@@ -93,12 +93,14 @@ class Triage:
                 refusal = naming.unusable(file, error.why)
         return self._refuse(file, dropped, refusal)
 
-    def give_up(self, file: str) -> Status | None:
-        """Reject a file whose examination has crashed, whatever is in it; None when it is gone."""
+    def give_up(self, file: str) -> tuple[Status | None, list[Status]]:
+        """Reject a file whose examination has crashed, whatever is in it; see `examine`."""
         dropped = self._spool.unread(file)
         with contextlib.suppress(RequestRejected):
             dropped = self._spool.read(file)
-        return self._refuse(file, dropped, _crashed(file)) if dropped is not None else None
+        status = self._refuse(file, dropped, _crashed(file)) if dropped is not None else None
+        # It may have crashed just after a request was accepted.
+        return status, self._unended(file, status.name if status else "")
 
     def _refuse(self, file: str, dropped: DropFile, refusal: RequestRejected) -> Status:
         """Answer a file that is no request, under a name that the mirror can hold."""
