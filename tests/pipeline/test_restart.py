@@ -160,7 +160,7 @@ async def test_an_expired_id_is_made_anew(tmp_path: Path, tmp_path_factory: pyte
             camspool.put("b.json", request())
             status = await camspool.ended("b")
             assert status["state"] == "done"
-            assert status["clips"][0]["attempts"]["expired"] == 2
+            assert status["clips"][0]["attempts"]["expired"] == 1
 
 
 async def test_a_recording_that_is_not_known_yet_is_asked_about_again(tmp_path: Path, sim: Simulator) -> None:
@@ -184,8 +184,6 @@ async def test_node_ids_need_no_list_of_cameras(tmp_path: Path, sim: Simulator) 
 @pytest.mark.parametrize(
     ("fault", "parameters", "code"),
     [
-        ("prepare_answer", {}, "prepare_refused"),
-        ("id_expired", {"operation": "recording"}, "kept_expiring"),
         ("prepare_stall", {"percent": 30}, "prepare_stalled"),
         ("download_truncated", {}, "bad_video"),
     ],
@@ -202,6 +200,30 @@ async def test_what_stays_wrong_ends_with_its_name(
         assert status["error"]["hint"]
         assert camspool.published() == []
         assert await camspool.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "parameters"),
+    [
+        ("prepare_answer", {}),
+        ("id_expired", {"operation": "recording"}),
+        ("download_status", {"status": 403}),
+        ("field_error", {"operation": "recordingPrepare"}),
+        ("field_error", {"operation": "camera", "message": "Access denied"}),
+        ("download_html", {}),
+    ],
+)
+async def test_what_may_pass_is_waited_for(
+    tmp_path: Path, sim: Simulator, fault: str, parameters: dict[str, Any]
+) -> None:
+    lasting = sim.faults.add(fault, times=None, **parameters)
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("b.json", request("Fat"))
+        while lasting.struck < 5:
+            await asyncio.sleep(0.02)
+        assert not camspool.status("b")["finished_at"]
+        sim.faults.clear()
+        assert (await camspool.ended("b"))["state"] == "done"
 
 
 @pytest.mark.parametrize("fault", ["download_not_video", "download_html"])

@@ -3,7 +3,7 @@
 from camspool.core import events
 from camspool.core.events import Event
 from camspool.core.status_document import Download
-from camspool.core.values import ErrorCode
+from camspool.core.values import PREPARATION, ErrorCode
 from support.builders import a_file, a_recording, a_wait, later
 
 DAY = 86400.0
@@ -17,7 +17,9 @@ SAMPLES: list[Event] = [
     events.Listed((a_recording(),)),
     events.PrepareRequested(),
     events.PrepareAccepted(),
+    events.PrepareFailed(),
     events.PrepareProgressed(50.0),
+    events.PrepareStands(a_wait(), 330.0),
     events.Prepared(URL, later(DAY)),
     events.PrepareRefused("The server would not"),
     events.DownloadBegan(),
@@ -26,9 +28,11 @@ SAMPLES: list[Event] = [
     events.Verified(a_file()),
     events.Published(),
     events.Reopened(),
-    events.Expired("The id is gone"),
-    events.VideoFoundBad("It is cut short"),
+    events.Expired("The id is gone", early=True),
+    events.VideoFoundBad("It is cut short", 600.0),
     events.Waits(a_wait()),
+    events.HeldUp(a_wait(), PREPARATION),
+    events.Doubted(a_wait()),
     events.Failed(ErrorCode.NO_RECORDING, "Nothing there.", "Look in the portal."),
     events.Cancelled(),
     events.Removed(),

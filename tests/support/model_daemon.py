@@ -202,6 +202,8 @@ class ModelDaemon:
         self.server = ModelServer(self.clock, self.disk, lifetimes)
         self.crashes: list[str] = []
         self._may_crash = may_crash
+        self.log: list[MutableMapping[str, Any]] = []
+        """Every log line, with its `event`."""
         self._spools: list[FailingSpool] = []
         self.service: daemon.Service | None = None
         self._run: asyncio.Task[None] | None = None
@@ -297,6 +299,7 @@ class ModelDaemon:
         return self._spools[-1]
 
     def _notice_crash(self, _: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        self.log.append(event)
         if method == "exception" or "exc_info" in event:
             self.crashes.append(f"{event}\n{traceback.format_exc()}")
         raise structlog.DropEvent

@@ -24,6 +24,7 @@ from camspool.core.errors import (
     DownloadTrouble,
     OutcomeUnknown,
     RecordingExpired,
+    RecordingUnknown,
     StorageTrouble,
 )
 from camspool.core.expiry import Lifetimes
@@ -36,6 +37,7 @@ ANSWER_S: Final = 0.2
 PREPARE_S: Final = 8.0
 CHUNK: Final = 600
 CHUNK_S: Final = 0.5
+RETRY_AFTER_S: Final = 120.0
 HOST: Final = "https://portal.invalid:443"
 
 GATE, YARD, AISLE, BLIND = 1, 2, 3, 4
@@ -47,19 +49,28 @@ CAMERAS: Final = tuple(
 
 
 class Trouble(StrEnum):
-    """What the server can be made to do, once each, to the next caller."""
+    """What the server can be made to do: once each to the next caller, or for as long as it lasts."""
 
+    CAMERAS_FAIL = "cameras_fail"
+    CAMERA_DENIED = "camera_denied"
     LIST_FAILS = "list_fails"
     PREPARE_UNHEARD = "prepare_unheard"
     PREPARE_UNANSWERED = "prepare_unanswered"
     PREPARE_REFUSED = "prepare_refused"
     PREPARE_FAILS = "prepare_fails"
+    PREPARE_STANDS = "prepare_stands"
     PROGRESS_FAILS = "progress_fails"
+    ID_UNKNOWN = "id_unknown"
+    ADDRESS_NONE = "address_none"
+    ADDRESS_OTHER = "address_other"
+    ADDRESS_REFUSED = "address_refused"
+    DOWNLOAD_LIMITED = "download_limited"
     DOWNLOAD_FAILS = "download_fails"
     DOWNLOAD_CUT = "download_cut"
     DOWNLOAD_CHANGED = "download_changed"
     DOWNLOAD_NO_VIDEO = "download_no_video"
     VIDEO_TOO_SHORT = "video_too_short"
+    VIDEO_BROKEN = "video_broken"
 
 
 class Disk(Protocol):
@@ -86,6 +97,7 @@ class Recorded:
     downloaded_at: float | None = None
     version: int = 1
     gone: bool = False
+    addresses: int = 0
     spoiled: bool = False
     """The daemon has been given a reason to make another one."""
 
@@ -112,9 +124,14 @@ class ModelServer:
         self._reachable = asyncio.Event()
         self._reachable.set()
         self.troubles: Counter[Trouble] = Counter()
+        self.lasting: dict[Trouble, Callable[[int], bool]] = {}
+        """What is wrong until a test says otherwise, and of the recordings with which beginnings."""
         self.struck: Counter[Trouble] = Counter()
         self.expired_answers = 0
         self.calls: Counter[str] = Counter()
+        self.asked_to_prepare: Counter[int] = Counter()
+        """How often, by the beginning of the recording."""
+        self.stands_at = 0.0
         self.recordings: dict[str, Recorded] = {}
         self.broken_promises: list[str] = []
 
@@ -157,11 +174,14 @@ class ModelServer:
 
     async def cameras(self) -> tuple[Camera, ...]:
         await self._answered("cameras")
+        self._fail_if(Trouble.CAMERAS_FAIL)
         return CAMERAS
 
     async def list_recordings(self, node_id: int, start: int, end: int) -> tuple[Listed, ...]:
         await self._answered("list")
-        self._fail_if(Trouble.LIST_FAILS)
+        self._fail_if(Trouble.LIST_FAILS, start)
+        if self._strikes(Trouble.CAMERA_DENIED, start):
+            raise CameraNotFound("the server says: Access denied")
         if node_id not in {camera.node_id for camera in CAMERAS}:
             raise CameraNotFound(f"no camera {node_id}")
         half = (start + end) // 2
@@ -182,15 +202,17 @@ class ModelServer:
 
     async def prepare(self, recording_id: str, height: int) -> bool:
         await self._answered("prepare")
-        if self._strikes(Trouble.PREPARE_UNHEARD):
+        start = self._start(recording_id)
+        self.asked_to_prepare[start] += 1
+        if self._strikes(Trouble.PREPARE_UNHEARD, start):
             raise OutcomeUnknown(WaitReason.API_ERROR, "the call was lost")
         recording = self._known(recording_id)
-        self._fail_if(Trouble.PREPARE_FAILS)
-        if self._strikes(Trouble.PREPARE_REFUSED) or height not in HEIGHTS:
+        self._fail_if(Trouble.PREPARE_FAILS, start)
+        if self._strikes(Trouble.PREPARE_REFUSED, start) or height not in HEIGHTS:
             return False
         self._judge_preparation(recording)
         recording.height, recording.prepared_at = height, self._clock.elsewhere()
-        if self._strikes(Trouble.PREPARE_UNANSWERED):
+        if self._strikes(Trouble.PREPARE_UNANSWERED, start):
             raise OutcomeUnknown(WaitReason.API_ERROR, "the answer was lost")
         return True
 
@@ -209,12 +231,28 @@ class ModelServer:
 
     async def progress(self, recording_id: str) -> Preparation:
         await self._answered("progress")
-        self._fail_if(Trouble.PROGRESS_FAILS)
+        start = self._start(recording_id)
+        self._fail_if(Trouble.PROGRESS_FAILS, start)
         recording = self._known(recording_id)
+        if self._strikes(Trouble.ID_UNKNOWN, start):
+            recording.spoiled = True
+            raise RecordingUnknown("the server no longer knows the recording's id")
         if recording.height is None:
             return Preparation(0.0, None)
+        if self._strikes(Trouble.PREPARE_STANDS, start):
+            recording.prepared_at = self._clock.elsewhere() - PREPARE_S * self.stands_at / 100
+            return Preparation(self.stands_at, None)
         percent = min(100.0, 100.0 * (self._clock.elsewhere() - recording.prepared_at) / PREPARE_S)
-        return Preparation(percent, _url(recording) if percent == 100 else None)
+        return Preparation(percent, self._address(recording) if percent == 100 else None)
+
+    def _address(self, recording: Recorded) -> str | None:
+        if self._strikes(Trouble.ADDRESS_NONE, recording.start):
+            recording.spoiled = True
+            return None
+        if self._strikes(Trouble.ADDRESS_OTHER, recording.start):
+            recording.spoiled = True
+            recording.addresses += 1
+        return f"https://portal.invalid/{recording.id}?{recording.addresses}"
 
     async def aclose(self) -> None:
         pass
@@ -241,7 +279,9 @@ class ModelServer:
     ) -> None:
         await self._answered("download")
         recording = self._of_url(order.url or "")
-        self._fail_if(Trouble.DOWNLOAD_FAILS, WaitReason.DOWNLOAD_INTERRUPTED)
+        if self._strikes(Trouble.ADDRESS_REFUSED, recording.start):
+            raise AddressRefused("portal.invalid answered 403")
+        self._refuse_download(recording)
         body = self._body(recording)
         if order.etag != recording.etag or have >= len(body):
             have = 0
@@ -254,8 +294,27 @@ class ModelServer:
             await self._write()
             have += os.write(part, body[have : have + CHUNK])
             on_progress(DownloadProgress(have, len(body), None, recording.etag))
-            self._fail_if(Trouble.DOWNLOAD_CUT, WaitReason.DOWNLOAD_INTERRUPTED)
+            if self._strikes(Trouble.DOWNLOAD_CUT, recording.start):
+                raise _interrupted(DownloadFault.INTERRUPTED, "as asked: the connection broke")
         recording.downloaded_at = recording.downloaded_at or self._clock.elsewhere()
+
+    def _refuse_download(self, recording: Recorded) -> None:
+        """What a download host does in place of sending a video."""
+        kinds = {
+            Trouble.DOWNLOAD_FAILS: DownloadFault.UNREACHABLE,
+            Trouble.DOWNLOAD_NO_VIDEO: DownloadFault.NO_VIDEO,
+        }
+        for trouble, kind in kinds.items():
+            if self._strikes(trouble, recording.start):
+                raise _interrupted(kind, f"as asked: {trouble}")
+        if self._strikes(Trouble.DOWNLOAD_LIMITED, recording.start):
+            raise DownloadTrouble(
+                WaitReason.RATE_LIMITED,
+                "portal.invalid answered 429",
+                host=HOST,
+                kind=DownloadFault.RATE_LIMITED,
+                retry_after=RETRY_AFTER_S,
+            )
 
     async def _write(self) -> None:
         if self._disk.dead:
@@ -265,9 +324,10 @@ class ModelServer:
     def _body(self, recording: Recorded) -> bytes:
         if self._strikes(Trouble.DOWNLOAD_CHANGED):
             recording.version += 1
-        if self._strikes(Trouble.DOWNLOAD_NO_VIDEO):
+        if self._strikes(Trouble.VIDEO_BROKEN, recording.start):
             recording.spoiled = True
-            raise _interrupted(DownloadFault.NO_VIDEO, "the server sent a page, not a video")
+            recording.version += 1
+            return video(recording.node, recording.start, recording.end, recording.height or 0)[:-1]
         if self._strikes(Trouble.VIDEO_TOO_SHORT):
             recording.spoiled = True
             recording.version += 1
@@ -284,16 +344,21 @@ class ModelServer:
         await self._clock.sleep(ANSWER_S)
         await self._reachable.wait()
 
-    def _strikes(self, trouble: Trouble) -> bool:
-        if not self.troubles[trouble]:
+    def _strikes(self, trouble: Trouble, start: int = 0) -> bool:
+        lasting = self.lasting.get(trouble)
+        if not self.troubles[trouble] and not (lasting and lasting(start)):
             return False
-        self.troubles[trouble] -= 1
+        self.troubles[trouble] -= bool(self.troubles[trouble])
         self.struck[trouble] += 1
         return True
 
-    def _fail_if(self, trouble: Trouble, reason: WaitReason = WaitReason.API_ERROR) -> None:
-        if self._strikes(trouble):
-            raise ClipTrouble(reason, f"as asked: {trouble}")
+    def _fail_if(self, trouble: Trouble, start: int = 0) -> None:
+        if self._strikes(trouble, start):
+            raise ClipTrouble(WaitReason.API_ERROR, f"as asked: {trouble}")
+
+    def _start(self, recording_id: str) -> int:
+        recording = self.recordings.get(recording_id)
+        return recording.start if recording else 0
 
     def _known(self, recording_id: str) -> Recorded:
         recording = self.recordings.get(recording_id)
@@ -304,17 +369,13 @@ class ModelServer:
 
     def _of_url(self, url: str) -> Recorded:
         try:
-            return self._known(url.rpartition("/")[2])
+            return self._known(url.rpartition("/")[2].partition("?")[0])
         except RecordingExpired:
             raise AddressRefused("portal.invalid answered 404") from None
 
 
 def _interrupted(kind: DownloadFault, message: str) -> DownloadTrouble:
     return DownloadTrouble(WaitReason.DOWNLOAD_INTERRUPTED, message, host=HOST, kind=kind)
-
-
-def _url(recording: Recorded) -> str:
-    return f"{HOST}/{recording.id}"
 
 
 def video(node: int, start: int, end: int, height: int) -> bytes:

@@ -119,14 +119,13 @@ class Promised:
     def _has_reason(self, clip: Clip, code: ErrorCode) -> bool:
         """Whether the server has really done what the clip failed for, as often as it takes."""
         struck, expired = self._daemon.server.struck, self._daemon.server.expired_answers
-        refusals = (Trouble.PREPARE_REFUSED, Trouble.PREPARE_FAILS, Trouble.PREPARE_UNHEARD)
-        bad = (Trouble.DOWNLOAD_NO_VIDEO, Trouble.VIDEO_TOO_SHORT)
+        bad = (Trouble.VIDEO_BROKEN, Trouble.VIDEO_TOO_SHORT)
         reasons = {
             ErrorCode.NO_RECORDING: clip.camera == BLIND,
             ErrorCode.CAMERA_NOT_FOUND: clip.camera == NOBODY,
-            ErrorCode.PREPARE_REFUSED: sum(struck[each] for each in refusals) >= 3,
+            ErrorCode.PREPARE_REFUSED: struck[Trouble.PREPARE_REFUSED] >= 3,
             ErrorCode.BAD_VIDEO: sum(struck[each] for each in bad) >= 3,
-            ErrorCode.KEPT_EXPIRING: expired >= 6,
+            ErrorCode.KEPT_EXPIRING: expired >= 5,
         }
         return reasons.get(code, False)
 

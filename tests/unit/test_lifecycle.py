@@ -10,9 +10,10 @@ import pytest
 from camspool.core import events
 from camspool.core.errors import IllegalEvent
 from camspool.core.events import Event
-from camspool.core.lifecycle import BAD_VIDEOS, EXPIRIES, REFUSALS, TABLE, advance
-from camspool.core.status_document import Attempts, Clip, ClipRuntime, Download, Prepare
-from camspool.core.values import ErrorCode, State, WaitReason
+from camspool.core.lifecycle import TABLE, advance
+from camspool.core.status_document import Attempts, Clip, ClipRuntime, Download, Prepare, Reached, Verdict
+from camspool.core.trouble import BAD_VIDEOS, EXPIRED, HALF_AN_HOUR, REFUSED
+from camspool.core.values import LISTING, ErrorCode, State, WaitReason
 from support.builders import NOW, a_clip, a_file, a_recording, a_wait, later
 from support.lifecycle_samples import DAY, SAMPLES, URL
 
@@ -24,11 +25,20 @@ OPEN = [state for state in CLIP_STATES if not state.final]
 GOES_ON = {
     State.SCHEDULED: {"Due": State.QUEUED},
     State.QUEUED: {"ListingBegan": State.LISTING, "IdStillFresh": State.PREPARING},
-    State.LISTING: {"ListingBegan": State.LISTING, "CameraFound": State.LISTING, "Listed": State.PREPARING},
+    State.LISTING: {
+        "ListingBegan": State.LISTING,
+        "CameraFound": State.LISTING,
+        "Listed": State.PREPARING,
+        "HeldUp": State.LISTING,
+    },
     State.PREPARING: {
         "PrepareRequested": State.PREPARING,
         "PrepareAccepted": State.PREPARING,
+        "PrepareFailed": State.PREPARING,
         "PrepareProgressed": State.PREPARING,
+        "PrepareStands": State.PREPARING,
+        "Doubted": State.PREPARING,
+        "HeldUp": State.PREPARING,
         "Prepared": State.DOWNLOADING,
         "PrepareRefused": State.QUEUED,
         "Expired": State.QUEUED,
@@ -37,6 +47,8 @@ GOES_ON = {
         "DownloadBegan": State.DOWNLOADING,
         "DownloadProgressed": State.DOWNLOADING,
         "DownloadCompleted": State.VERIFYING,
+        "Doubted": State.DOWNLOADING,
+        "HeldUp": State.DOWNLOADING,
         "VideoFoundBad": State.QUEUED,
         "Expired": State.QUEUED,
     },
@@ -96,8 +108,8 @@ def test_every_state_with_every_event(state: State, event: Event) -> None:
 @pytest.mark.parametrize("event", SAMPLES, ids=lambda event: type(event).__name__)
 @pytest.mark.parametrize("state", State)
 def test_no_budget_makes_an_illegal_event_legal(state: State, event: Event) -> None:
-    spent = Attempts(refused=REFUSALS, expired=EXPIRIES, bad_video=BAD_VIDEOS)
-    clip = a_clip(state, attempts=spent, troubled_s=2 * DAY)
+    spent = Verdict(code=ErrorCode.PREPARE_REFUSED, count=9, since_s=0.0, made_anew=9)
+    clip = a_clip(state, verdict=spent, troubled_s=2 * DAY, tries=9)
     if expected_state(state, event) is None:
         with pytest.raises(IllegalEvent):
             advance(clip, event, NOW, DAY)
@@ -172,10 +184,10 @@ def test_a_piece_that_is_listed_again_stays_the_piece_it_was() -> None:
 
 BACK: list[tuple[State, Event]] = [
     (State.PREPARING, events.PrepareRefused("no")),
-    (State.PREPARING, events.Expired("gone")),
-    (State.DOWNLOADING, events.Expired("gone")),
-    (State.DOWNLOADING, events.VideoFoundBad("HTML")),
-    (State.VERIFYING, events.VideoFoundBad("cut")),
+    (State.PREPARING, events.Expired("gone", early=True)),
+    (State.DOWNLOADING, events.Expired("gone", early=True)),
+    (State.DOWNLOADING, events.VideoFoundBad("HTML", 0)),
+    (State.VERIFYING, events.VideoFoundBad("cut", 0)),
 ]
 
 
@@ -183,7 +195,7 @@ BACK: list[tuple[State, Event]] = [
 def test_on_the_way_back_everything_that_hangs_on_the_old_id_is_forgotten(state: State, event: Event) -> None:
     clip = a_clip(
         state,
-        runtime=ClipRuntime(url=URL, sha256="5" * 64, most_bytes=9),
+        runtime=ClipRuntime(url=URL, refused_url=URL, sha256="5" * 64),
         prepare=Prepare(percent=100.0, requested_at=NOW, accepted=True),
         download=Download(bytes=9, total_bytes=9, etag='"v1"'),
         waiting=a_wait(),
@@ -199,45 +211,72 @@ def test_on_the_way_back_everything_that_hangs_on_the_old_id_is_forgotten(state:
     assert (after.piece, after.pieces) == (2, 3)
 
 
-# --- budgets
+# --- answers that settle the matter
+
+SETTLING: list[tuple[State, Event, int, ErrorCode]] = [
+    (State.PREPARING, events.PrepareRefused("It would not"), REFUSED.times, ErrorCode.PREPARE_REFUSED),
+    (State.PREPARING, events.Expired("The id is gone", early=True), EXPIRED.times, ErrorCode.KEPT_EXPIRING),
+    (
+        State.DOWNLOADING,
+        events.Expired("The URL is gone", early=True),
+        EXPIRED.times,
+        ErrorCode.KEPT_EXPIRING,
+    ),
+    (State.DOWNLOADING, events.VideoFoundBad("It is cut", HALF_AN_HOUR), BAD_VIDEOS, ErrorCode.BAD_VIDEO),
+    (State.VERIFYING, events.VideoFoundBad("It is cut", HALF_AN_HOUR), BAD_VIDEOS, ErrorCode.BAD_VIDEO),
+]
 
 
-def again_and_again(clip: Clip, event: Event, most: int = 20) -> tuple[Clip, int]:
-    """Let the event happen each time the clip has got as far again: the failed clip, and how often."""
-    state = clip.state
-    for times in range(1, most):
-        clip = one(replace(clip, state=state, recording=a_recording()), event)
-        if clip.state.final:
-            return clip, times
-    raise AssertionError("for ever")
+def again(clip: Clip, state: State, event: Event, pause: float) -> Clip:
+    """The clip once it has got as far again, has met the event again, and has paused if it could."""
+    reached = Reached(state=State.VERIFYING)
+    clip = one(replace(clip, state=state, recording=a_recording(), reached=reached), event)
+    return clip if clip.state.final else one(clip, events.Waits(a_wait(until=later(pause))))
 
 
-@pytest.mark.parametrize(
-    ("state", "event", "times", "code"),
-    [
-        (State.PREPARING, events.PrepareRefused("It would not"), 3, ErrorCode.PREPARE_REFUSED),
-        (State.PREPARING, events.Expired("The id is gone"), 6, ErrorCode.KEPT_EXPIRING),
-        (State.DOWNLOADING, events.Expired("The URL is gone"), 6, ErrorCode.KEPT_EXPIRING),
-        (State.DOWNLOADING, events.VideoFoundBad("It is HTML"), BAD_VIDEOS, ErrorCode.BAD_VIDEO),
-        (State.VERIFYING, events.VideoFoundBad("It is cut"), BAD_VIDEOS, ErrorCode.BAD_VIDEO),
-    ],
-)
-def test_what_happens_too_often_is_a_failure(state: State, event: Event, times: int, code: ErrorCode) -> None:
-    failed, needed = again_and_again(a_clip(state), event)
-    assert (failed.state, needed) == (State.FAILED, times)
-    assert failed.error
-    assert failed.error.code is code
-    assert failed.error.at == NOW
-    assert str(getattr(event, "message", "?")) in failed.error.message
-    assert str(times) in failed.error.message
-    assert failed.error.hint
+@pytest.mark.parametrize(("state", "event", "times", "code"), SETTLING)
+@pytest.mark.parametrize("pause", [1.0, 60.0, 600.0, 1800.0])
+def test_an_answer_settles_the_matter_after_so_many_times_and_half_an_hour(
+    state: State, event: Event, times: int, code: ErrorCode, pause: float
+) -> None:
+    clip, happened = a_clip(state), 0
+    while not clip.state.final:
+        clip = again(clip, state, event, pause)
+        happened += 1
+    assert happened >= times
+    assert (happened - 1) * pause >= HALF_AN_HOUR
+    assert happened == times or (happened - 2) * pause < HALF_AN_HOUR, "no later than that"
+    assert clip.error
+    assert (clip.state, clip.error.code, clip.error.at) == (State.FAILED, code, NOW)
+    assert str(getattr(event, "message", "?")) in clip.error.message
+    assert f"{happened} times" in clip.error.message
+    assert clip.error.hint
 
 
-def test_each_budget_is_for_one_kind_of_mishap() -> None:
-    clip = a_clip(State.DOWNLOADING)
-    for event in [events.Expired("gone")] * 5 + [events.VideoFoundBad("cut")] * (BAD_VIDEOS - 1):
-        clip = replace(one(clip, event), state=State.DOWNLOADING)
-    assert clip.attempts == Attempts(expired=5, bad_video=BAD_VIDEOS - 1)
+def test_different_answers_in_turn_settle_nothing() -> None:
+    clip = a_clip(State.PREPARING)
+    for _ in range(20):
+        for state, event, _times, _code in SETTLING[::2]:
+            clip = again(clip, state, event, 600.0)
+            assert not clip.state.final
+    assert clip.verdict.made_anew == 60
+
+
+def test_what_has_merely_become_old_settles_nothing() -> None:
+    clip = a_clip(State.PREPARING)
+    for _ in range(20):
+        clip = again(clip, State.PREPARING, events.Expired("an hour old", early=False), 600.0)
+    assert (clip.state.final, clip.attempts.expired, clip.verdict.made_anew) == (False, 20, 20)
+
+
+def test_what_came_before_the_present_trouble_settles_nothing() -> None:
+    clip = a_clip(State.PREPARING)
+    for _ in range(REFUSED.times - 1):
+        clip = one(replace(clip, state=State.PREPARING), events.PrepareRefused("no"))
+    clip = one(clip, events.Waits(a_wait(until=later(HALF_AN_HOUR))))
+    further = one(replace(clip, state=State.PREPARING), events.PrepareProgressed(10.0))
+    assert (further.verdict, further.troubled_s) == (Verdict(), 0)
+    assert not one(further, events.PrepareRefused("no")).state.final
 
 
 def in_trouble(clip: Clip, waited_s: float) -> Clip:
@@ -271,38 +310,83 @@ def test_only_time_waited_because_of_the_trouble_counts() -> None:
     assert (clip.state, clip.troubled_s) == (State.LISTING, 15)
 
 
-PROGRESS: list[tuple[State, Event]] = [
-    (State.LISTING, events.Listed((a_recording(),))),
-    (State.PREPARING, events.PrepareAccepted()),
-    (State.PREPARING, events.PrepareProgressed(1.0)),
-    (State.PREPARING, events.Prepared(URL, later(DAY))),
-    (State.DOWNLOADING, events.DownloadProgressed(Download(bytes=1))),
-    (State.DOWNLOADING, events.DownloadCompleted(9, "5" * 64, None)),
-    (State.VERIFYING, events.Verified(a_file())),
+@pytest.mark.parametrize("state", [State.LISTING, State.PREPARING, State.DOWNLOADING])
+def test_the_trouble_of_a_host_counts_against_no_clip(state: State) -> None:
+    troubled = in_trouble(a_clip(state), DAY)
+    held = one(troubled, events.HeldUp(a_wait(until=later(600)), LISTING))
+    assert (held.state, held.tries, held.troubled_s) == (state, troubled.tries, troubled.troubled_s)
+    assert (held.waiting, held.runtime.held_by) == (a_wait(until=later(600)), LISTING)
+
+
+def at(state: State, percent: float = 0.0, size: int = 0) -> Clip:
+    """A clip that has been so far and no further, and is in trouble there."""
+    return in_trouble(
+        a_clip(
+            state,
+            prepare=Prepare(percent=percent),
+            download=Download(bytes=size),
+            reached=Reached(state=state, percent=percent, bytes=size),
+        ),
+        DAY - 1,
+    )
+
+
+FURTHER: list[tuple[Clip, Event]] = [
+    (at(State.LISTING), events.Listed((a_recording(),))),
+    (at(State.PREPARING), events.PrepareProgressed(1.0)),
+    (at(State.PREPARING, 40), events.PrepareProgressed(40.5)),
+    (at(State.PREPARING, 40), events.Prepared(URL, later(DAY))),
+    (at(State.DOWNLOADING, 100), events.DownloadProgressed(Download(bytes=1))),
+    (at(State.DOWNLOADING, 100, 500), events.DownloadProgressed(Download(bytes=501))),
+    (at(State.DOWNLOADING, 100, 500), events.DownloadCompleted(501, "5" * 64, None)),
+    (at(State.VERIFYING, 100, 500), events.Published()),
 ]
-NO_PROGRESS: list[tuple[State, Event]] = [
-    (State.QUEUED, events.ListingBegan()),
-    (State.QUEUED, events.IdStillFresh()),
-    (State.LISTING, events.ListingBegan()),
-    (State.LISTING, events.CameraFound(62303, None)),
-    (State.PREPARING, events.PrepareRequested()),
-    (State.DOWNLOADING, events.DownloadBegan()),
-    (State.DOWNLOADING, events.DownloadProgressed(Download(bytes=0, total_bytes=9))),
-    (State.VERIFYING, events.Reopened()),
-    *BACK,
+NO_FURTHER: list[tuple[Clip, Event]] = [
+    (at(State.QUEUED), events.ListingBegan()),
+    (at(State.LISTING), events.ListingBegan()),
+    (at(State.LISTING), events.CameraFound(62303, None)),
+    (at(State.PREPARING), events.PrepareRequested()),
+    (at(State.PREPARING), events.PrepareAccepted()),
+    (at(State.PREPARING), events.PrepareFailed()),
+    (at(State.DOWNLOADING), events.DownloadBegan()),
+    (at(State.DOWNLOADING, 100, 500), events.DownloadProgressed(Download(bytes=0, total_bytes=9))),
+    (at(State.DOWNLOADING, 100, 500), events.DownloadProgressed(Download(bytes=500, total_bytes=900))),
+    (at(State.VERIFYING, 100, 500), events.Verified(a_file())),
+    (at(State.VERIFYING, 100, 500), events.Reopened()),
+    *[(at(state), event) for state, event in BACK],
 ]
+"""Small successes on the way, and steps back."""
 
 
-@pytest.mark.parametrize(("state", "event"), PROGRESS)
-def test_progress_ends_a_trouble(state: State, event: Event) -> None:
-    after = one(in_trouble(a_clip(state), DAY - 1), event)
-    assert (after.troubled_s, after.tries, after.waiting) == (0, 0, None)
+@pytest.mark.parametrize(("clip", "event"), FURTHER)
+def test_only_getting_further_than_ever_ends_a_trouble(clip: Clip, event: Event) -> None:
+    after = one(clip, event)
+    assert (after.troubled_s, after.tries, after.waiting, after.verdict) == (0, 0, None, Verdict())
 
 
-@pytest.mark.parametrize(("state", "event"), NO_PROGRESS)
-def test_trying_alone_does_not_end_a_trouble(state: State, event: Event) -> None:
-    after = one(in_trouble(a_clip(state), DAY - 1), event)
+@pytest.mark.parametrize(("clip", "event"), NO_FURTHER)
+def test_a_small_success_on_the_way_does_not_end_a_trouble(clip: Clip, event: Event) -> None:
+    after = one(clip, event)
     assert (after.troubled_s, after.tries) == (DAY - 1, 9)
+
+
+def test_a_clip_that_goes_round_in_circles_is_in_one_trouble_until_it_is_given_up() -> None:
+    clip, rounds = a_clip(State.QUEUED), 0
+    while not clip.state.final:
+        clip = course(
+            clip,
+            events.ListingBegan(),
+            events.Listed((a_recording(),)),
+            events.PrepareRequested(),
+            events.PrepareAccepted(),
+            events.PrepareProgressed(50.0),
+            events.Expired("gone", early=True) if rounds % 2 else events.PrepareRefused("no"),
+            events.Waits(a_wait(until=later(600))),
+        )
+        rounds += 1
+    assert clip.error
+    assert clip.error.code is ErrorCode.GAVE_UP
+    assert rounds == 1 + DAY / 600
 
 
 def test_waiting_for_footage_is_no_trouble_however_long() -> None:
@@ -310,9 +394,9 @@ def test_waiting_for_footage_is_no_trouble_however_long() -> None:
     for day in range(30):
         clip = one(clip, events.Waits(a_wait(NOT_YET)), later(day * DAY), give_up_after_s=1)
     assert (clip.state, clip.troubled_s, clip.tries) == (State.LISTING, 0, 0)
-    # And a listing that answers has ended the trouble before it.
+    # A listing that answers does not end the trouble before it either.
     after = one(in_trouble(clip, 2 * DAY), events.Waits(a_wait(NOT_YET)))
-    assert (after.state, after.troubled_s, after.tries) == (State.LISTING, 0, 0)
+    assert (after.state, after.troubled_s, after.tries) == (State.LISTING, 2 * DAY, 9)
 
 
 def interrupted_at(clip: Clip, size: int, now: datetime) -> Clip:
@@ -345,12 +429,32 @@ def test_a_download_that_gets_further_each_time_is_not_given_up() -> None:
         assert (clip.state, clip.tries) == (State.DOWNLOADING, 1)
 
 
-def test_a_resumed_download_gets_on_from_where_it_was_before_a_restart() -> None:
-    saved = in_trouble(downloading(download=Download(bytes=500, total_bytes=1000)), 100)
+def test_what_has_been_reached_outlives_a_restart() -> None:
+    reached = Reached(state=State.DOWNLOADING, percent=100, bytes=500)
+    saved = in_trouble(downloading(download=Download(), reached=reached), 100)
     restarted = replace(saved, runtime=ClipRuntime())
     same = one(restarted, events.DownloadProgressed(Download(bytes=500, total_bytes=1000)))
     assert same.troubled_s == 100
     assert one(same, events.DownloadProgressed(Download(bytes=501, total_bytes=1000))).troubled_s == 0
+
+
+def test_a_preparation_that_stands_still_is_known_to_after_a_restart() -> None:
+    standing = a_clip(State.PREPARING, prepare=Prepare(percent=40, requested_at=NOW, accepted=True))
+    stands = one(standing, events.PrepareStands(a_wait(until=later(60)), 360.0))
+    assert (stands.prepare.still_s, stands.troubled_s, stands.tries) == (360.0, 60, 1)
+    assert one(stands, events.PrepareProgressed(41.0)).prepare.still_s == 0
+
+
+def test_doubt_is_about_the_id_or_about_an_address() -> None:
+    of_id = one(a_clip(State.PREPARING), events.Doubted(a_wait(until=later(5))))
+    assert of_id.recording
+    assert (of_id.recording.doubted, of_id.runtime.refused_url) == (True, None)
+    of_address = one(downloading(), events.Doubted(a_wait(until=later(5)), URL))
+    assert of_address.recording
+    assert (of_address.recording.doubted, of_address.runtime.refused_url) == (False, URL)
+    assert (of_address.runtime.url, of_address.tries) == (None, 1)
+    later_on = one(of_address, events.Doubted(a_wait(until=later(5))))
+    assert later_on.runtime.refused_url == URL
 
 
 # --- what is left behind

@@ -294,7 +294,7 @@ class Retry(_Section):
     give_up_after: Annotated[
         float, _seconds(0.1), _says("trouble of one clip that lasts as long fails it")
     ] = _DAY
-    stalled: Annotated[float, _seconds(0.1), _says("preparation without progress")] = 30 * _MINUTE
+    stalled: Annotated[float, _seconds(0.1), _says("preparation without progress")] = 2 * _HOUR
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Final
 
 
 def after(start: datetime, seconds: float) -> datetime:
@@ -16,7 +17,7 @@ def backoff(tries: int, first: float, longest: float, jitter: float) -> float:
     """Seconds to wait before the next try: doubling, bounded, spread so that clips do not come in step.
 
     Args:
-        tries: how many have failed in a row, from 1.
+        tries: how many have failed, from 1.
         first: seconds after the first failure.
         longest: never more seconds than this.
         jitter: a random number 0..1; the wait lies between three quarters of the full time and all of it.
@@ -25,16 +26,35 @@ def backoff(tries: int, first: float, longest: float, jitter: float) -> float:
     return full * (0.75 + 0.25 * jitter)
 
 
+STEEP: Final = 16
+"""The second pause before work of the server's is asked for again is so many times the first."""
+
+
+def steep_backoff(times: int, first: float, longest: float, jitter: float) -> float:
+    """Seconds to wait before the server is given the same work once more, a preparation above all.
+
+    With a first pause of 5 s the second is over a minute, so that trouble of a minute costs three
+    preparations at most; from then on it doubles.
+
+    Args:
+        times: how often that has been asked for in vain, from 1.
+        first: seconds after the first time.
+        longest: never more seconds than this.
+        jitter: as for `backoff`.
+    """
+    return backoff(times, first if times == 1 else first * STEEP / 2, longest, jitter)
+
+
 def poll_interval(elapsed: float, gained: float, percent: float, fastest: float, slowest: float) -> float:
     """Seconds until a preparation is worth asking about again.
 
-    Far from its end the estimate is poor, and a part of what it still needs is waited for; near its end, all,
-    and so is what would leave less than `fastest` for the next time.
+    Far from its end the estimate is poor, so only a part of the time that it still needs is waited for; near
+    its end all of it is, and so is a rest that would leave less than `fastest` for the next time.
     An estimate that proves wrong costs no more calls than one in each twentieth of the time.
 
     Args:
         elapsed: seconds since its progress has been followed.
-        gained: percent that it has made in them; at 0 it is taken to be half-way: nothing else is known.
+        gained: percent that it has made in them; at 0 it is taken to be half-way, as nothing else is known.
         percent: its progress 0..100.
         fastest: lower bound, in seconds.
         slowest: upper bound, in seconds.
@@ -46,5 +66,5 @@ def poll_interval(elapsed: float, gained: float, percent: float, fastest: float,
 
 
 def in_step(now: float, pause: float, step: float) -> float:
-    """The pause, made longer so that it ends at a multiple of `step`: those who wait ask together."""
+    """The pause, made longer so that it ends at a multiple of `step`, and all who wait ask together."""
     return ceil((now + pause) / step) * step - now

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
+from camspool.core import trouble
 from camspool.core.status_document import (
     Attempts,
     Clip,
@@ -19,7 +20,7 @@ from camspool.core.status_document import (
     Remark,
     Waiting,
 )
-from camspool.core.values import ErrorCode, WaitReason
+from camspool.core.values import ErrorCode, HostAction, WaitReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Listed(Event):
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
         recording = self.recordings[0]
-        return _eased(replace(clip, recording=recording, prepare=Prepare(), download=Download()))
+        return replace(clip, waiting=None, recording=recording, prepare=Prepare(), download=Download())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +93,43 @@ class PrepareAccepted(Event):
 
     routine: ClassVar[bool] = True
 
+    def mark(self, clip: Clip, now: datetime) -> Clip:
+        prepare = replace(clip.prepare, requested_at=clip.prepare.requested_at or now, accepted=True)
+        return replace(clip, waiting=None, prepare=prepare)
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareFailed(Event):
+    """The call that prepares was answered by an error, or nothing came of it: it has to be made again."""
+
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return _eased(replace(clip, prepare=replace(clip.prepare, accepted=True)))
+        verdict = replace(clip.verdict, made_anew=clip.verdict.made_anew + 1)
+        return replace(clip, waiting=None, prepare=Prepare(), verdict=verdict)
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareProgressed(Event):
-    """The server said how far it is, in percent."""
+    """The preparation has got further, to so many percent."""
 
     routine: ClassVar[bool] = True
 
     percent: float
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return _eased(replace(clip, prepare=replace(clip.prepare, percent=self.percent, accepted=True)))
+        prepare = replace(clip.prepare, percent=self.percent, accepted=True, still_s=0.0)
+        return replace(clip, waiting=None, prepare=prepare)
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareStands(Event):
+    """The preparation has shown no progress for `still_s` seconds; its slot may go to another for a while."""
+
+    waiting: Waiting
+    still_s: float
+
+    def mark(self, clip: Clip, now: datetime) -> Clip:
+        prepare = replace(clip.prepare, still_s=self.still_s)
+        return trouble.waited(replace(clip, prepare=prepare), self.waiting, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +142,18 @@ class Prepared(Event):
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
         prepare = replace(clip.prepare, percent=100.0, accepted=True)
         ready = replace(clip, prepare=prepare, runtime=ClipRuntime(url=self.url))
-        return _eased(_with_url_clock(ready, self.url_expires_at))
+        return replace(_with_url_clock(ready, self.url_expires_at), waiting=None)
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareRefused(Event):
-    """The server would not prepare."""
+    """The server answered `false` or null to the call that prepares."""
 
     message: str
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return _back_to_listing(clip, replace(clip.attempts, refused=clip.attempts.refused + 1))
+        attempts = replace(clip.attempts, refused=clip.attempts.refused + 1)
+        return _back_to_listing(clip, attempts, ErrorCode.PREPARE_REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +176,7 @@ class DownloadProgressed(Event):
     download: Download
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        most = max(clip.runtime.most_bytes, clip.download.bytes)
-        runtime = replace(clip.runtime, most_bytes=max(most, self.download.bytes))
-        after = replace(clip, download=self.download, runtime=runtime)
-        return _eased(after) if self.download.bytes > most else after
+        return replace(clip, download=self.download)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +189,10 @@ class DownloadCompleted(Event):
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
         download = replace(clip.download, bytes=self.size, total_bytes=self.size)
-        complete = replace(clip, download=download, runtime=replace(clip.runtime, sha256=self.sha256))
-        return _eased(_with_url_clock(complete, self.url_expires_at))
+        runtime = replace(clip.runtime, sha256=self.sha256)
+        return _with_url_clock(
+            replace(clip, waiting=None, download=download, runtime=runtime), self.url_expires_at
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +203,7 @@ class Verified(Event):
     remarks: tuple[Remark, ...] = ()
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return _eased(replace(clip, file=self.file, remarks=self.remarks))
+        return replace(clip, waiting=None, file=self.file, remarks=self.remarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +213,7 @@ class Published(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reopened(Event):
-    """After a restart the download must be read again (its hash was in memory), or somebody deleted it."""
+    """The download must be read again after a restart (its hash was in memory), or somebody deleted it."""
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
         runtime = replace(clip.runtime, sha256=None)
@@ -198,22 +222,32 @@ class Reopened(Event):
 
 @dataclass(frozen=True, slots=True)
 class Expired(Event):
-    """The server no longer knows the id, or the URL."""
+    """The id or the URL is good for nothing any more: the recording has to be made anew.
+
+    `early`: by its own clock it should still be good. What has merely become old proves nothing.
+    """
 
     message: str
+    early: bool
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return _back_to_listing(clip, replace(clip.attempts, expired=clip.attempts.expired + 1))
+        attempts = replace(clip.attempts, expired=clip.attempts.expired + 1)
+        return _back_to_listing(clip, attempts, ErrorCode.KEPT_EXPIRING if self.early else None)
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFoundBad(Event):
-    """The download is complete and wrong."""
+    """The download is complete, and its structure is broken.
+
+    `patience_s`: seconds for which that has to have happened before it is final.
+    """
 
     message: str
+    patience_s: float
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        return _back_to_listing(clip, replace(clip.attempts, bad_video=clip.attempts.bad_video + 1))
+        attempts = replace(clip.attempts, bad_video=clip.attempts.bad_video + 1)
+        return _back_to_listing(clip, attempts, ErrorCode.BAD_VIDEO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +258,45 @@ class Waits(Event):
 
     def mark(self, clip: Clip, now: datetime) -> Clip:
         # The next try asks for the URL again: the one that failed may have been the trouble.
-        clip = replace(clip, runtime=replace(clip.runtime, url=None))
+        clip = replace(clip, runtime=replace(clip.runtime, url=None, held_by=None))
         if self.waiting.reason is WaitReason.RECORDING_NOT_YET_THERE:
-            return replace(clip, waiting=self.waiting, troubled_s=0.0, tries=0)
-        pause = (self.waiting.until - now).total_seconds() if self.waiting.until else 0.0
-        return replace(clip, waiting=self.waiting, troubled_s=clip.troubled_s + pause, tries=clip.tries + 1)
+            return replace(clip, waiting=self.waiting)
+        return trouble.waited(clip, self.waiting, now)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp(Event):
+    """A host is in trouble that several clips share; none of the time counts against this one.
+
+    `url` is the address to ask for then; without it, the API is asked for it again.
+    """
+
+    waiting: Waiting
+    by: HostAction
+    url: str | None = field(default=None, repr=False)
+
+    def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
+        runtime = replace(clip.runtime, url=self.url, held_by=self.by)
+        return replace(clip, waiting=self.waiting, runtime=runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted(Event):
+    """The server does not know an id, or refuses an address, that is still good by its clock: ask later.
+
+    `address` is the one that was refused; without it, the doubt is about the id.
+    """
+
+    waiting: Waiting
+    address: str | None = field(default=None, repr=False)
+
+    def mark(self, clip: Clip, now: datetime) -> Clip:
+        refused = self.address or clip.runtime.refused_url
+        runtime = replace(clip.runtime, url=None, held_by=None, refused_url=refused)
+        recording = clip.recording
+        if recording and self.address is None:
+            recording = replace(recording, doubted=True)
+        return trouble.waited(replace(clip, runtime=runtime, recording=recording), self.waiting, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,14 +325,12 @@ class Removed(Event):
     """The retention rules have deleted the MP4."""
 
 
-def _eased(clip: Clip) -> Clip:
-    """The clip got on: whatever trouble it had is over."""
-    return replace(clip, waiting=None, troubled_s=0.0, tries=0)
+def _back_to_listing(clip: Clip, attempts: Attempts, code: ErrorCode | None) -> Clip:
+    """Everything that hangs on the old id is void; its duration still tells a piece from the others.
 
-
-def _back_to_listing(clip: Clip, attempts: Attempts) -> Clip:
-    """Everything that hangs on the old id is void; its duration still tells a piece from the others."""
-    recording = replace(clip.recording, id=None) if clip.recording else None
+    `code` is the error that this amounts to if it keeps happening, if any.
+    """
+    recording = replace(clip.recording, id=None, doubted=False) if clip.recording else None
     return replace(
         clip,
         recording=recording,
@@ -274,6 +340,7 @@ def _back_to_listing(clip: Clip, attempts: Attempts) -> Clip:
         remarks=(),
         attempts=attempts,
         waiting=None,
+        verdict=trouble.weighed(clip, code),
         runtime=ClipRuntime(),
     )
 

@@ -1,8 +1,9 @@
 """The vendor's three clocks: what may still be used, what must be made anew, what is to be forgotten.
 
-An id lives one hour unless it is prepared, a download URL 24 hours, six hours once it has been used (vendor's
-page on recordings). Our clock may be wrong or jump, so these are hints that save calls and waiting: whatever
-the server answers has the last word.
+An id lives one hour unless it is prepared, a download URL 24 hours, six hours once it has been used
+(vendor's page on recordings). Our clock may be wrong or jump, so these are hints that save calls and
+waiting. The server has the last word, but is asked twice where it says that something is dead before its
+time.
 """
 
 from dataclasses import dataclass, replace
@@ -32,6 +33,21 @@ def id_is_fresh(recording: Recording | None, now: datetime) -> bool:
     return recording.id_expires_at - now > min(MARGIN, lifetime / 2)
 
 
+def is_good(clip: Clip, now: datetime, lifetimes: Lifetimes) -> bool:
+    """True while the clip's id, and its URL if there is one, should be known to the server.
+
+    An id in preparation has no clock of its own; it is taken to live as long as the URL that it is to have.
+    """
+    recording = clip.recording
+    if recording is None or recording.id is None:
+        return False
+    if recording.url_expires_at is not None:
+        return now < recording.url_expires_at
+    if clip.prepare.accepted and clip.prepare.requested_at is not None:
+        return now < url_expires(clip.prepare.requested_at, lifetimes)
+    return recording.id_expires_at is not None and now < recording.id_expires_at
+
+
 def id_expires(listed_at: datetime, lifetimes: Lifetimes) -> datetime:
     """When an id that is not prepared dies."""
     return listed_at + timedelta(seconds=lifetimes.recording_id)
@@ -49,7 +65,7 @@ def url_expires_after_download(recording: Recording | None, at: datetime, lifeti
 
 
 def expires_at(clip: Clip) -> datetime | None:
-    """When nothing of what the clip knows of its recording is of use any more; None without an id."""
+    """When nothing that the clip knows of its recording is of use any more; None without an id."""
     recording = clip.recording
     if recording is None or recording.id is None:
         return None

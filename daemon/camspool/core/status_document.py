@@ -1,6 +1,6 @@
 """The status document: what a status file says, as values.
 
-Its classes are the public file format (see the contract in INTEGRATE.md); `document.py` reads and writes it.
+Its classes are the public file format (see INTEGRATE.md); `document.py` reads and writes it.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +8,16 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
 
-from camspool.core.values import CameraRef, Entry, ErrorCode, Problem, RemarkCode, State, WaitReason
+from camspool.core.values import (
+    CameraRef,
+    Entry,
+    ErrorCode,
+    HostAction,
+    Problem,
+    RemarkCode,
+    State,
+    WaitReason,
+)
 
 STATUS_SCHEMA: Final = "camspool/status/1"
 
@@ -24,7 +33,10 @@ LARGEST_STATUS: Final = MOST_CLIPS * LARGEST_CLIP + LARGEST_REQUEST
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """The recording that a clip uses, with its clocks. `id` is null once it has expired and was scrubbed."""
+    """The recording that a clip uses, with its clocks. `id` is null once it has expired and was scrubbed.
+
+    `doubted`: the server did not know it although it is still good by its clock; it is asked once more.
+    """
 
     id: str | None
     duration_s: float
@@ -33,15 +45,20 @@ class Recording:
     listed_at: AwareDatetime
     id_expires_at: AwareDatetime | None
     url_expires_at: AwareDatetime | None = None
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepare:
-    """Step 2. `requested_at` is saved before the call is made: a restart must not prepare a second time."""
+    """Step 2. `requested_at` is saved before the call is made: a restart must not prepare a second time.
+
+    `still_s` is how many seconds it has been watched without progress.
+    """
 
     percent: float = 0.0
     requested_at: AwareDatetime | None = None
     accepted: bool = False
+    still_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +135,29 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """The furthest that a clip has ever been: its state, and the most percent and bytes in that state."""
+
+    state: State = State.QUEUED
+    percent: float = 0.0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Answers in the present trouble that settle the matter if they keep coming.
+
+    `code` is the error that they amount to, `count` how many have come in a row, and `since_s` what
+    `troubled_s` was when the first of them came. `made_anew` counts preparations begun or asked for again.
+    """
+
+    code: ErrorCode | None = None
+    count: int = 0
+    since_s: float = 0.0
+    made_anew: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """The `error` of a status file or clip."""
 
@@ -141,13 +181,14 @@ class Waiting:
 class ClipRuntime:
     """What a clip knows only while the daemon runs; never written, never logged.
 
-    `url` is signed, which makes it a secret; `sha256` is of the bytes on disk, read anew after a restart.
-    `most_bytes` is how far the download has ever been: one that keeps starting over does not get on.
+    `url` is signed, which makes it a secret; so is `refused_url`, the one that was refused last. `sha256` is
+    of the bytes on disk, read anew after a restart. `held_by` is the host whose trouble the clip waits out.
     """
 
     url: str | None = field(default=None, repr=False)
+    refused_url: str | None = field(default=None, repr=False)
     sha256: str | None = None
-    most_bytes: int = 0
+    held_by: HostAction | None = None
 
 
 def _forgotten(_: Any) -> ClipRuntime:
@@ -158,10 +199,11 @@ def _forgotten(_: Any) -> ClipRuntime:
 class Clip:
     """One MP4 to be: one camera, one time range, one recording.
 
-    `ask` counts from 1 in the order entry, camera, time. Several recordings that are pieces of one ask become
-    several clips with the same `ask`, `piece` 1..`pieces`. `entry` is the index of the request's entry.
-    `tries` counts the failures in a row, `troubled_s` the seconds waited because of them (neither an outage
-    of the service nor a stopped daemon counts); any progress ends the trouble.
+    `ask` counts from 1 in the order entry, camera, time. Several recordings that are pieces of one ask
+    become several clips with the same `ask`, `piece` 1..`pieces`. `entry` is the index of the request's
+    entry. `tries` counts the failures of the present trouble, `troubled_s` the seconds waited because of
+    them (neither a host's trouble nor a stopped daemon counts). Only getting further than `reached` ends a
+    trouble.
     """
 
     state: State = State.QUEUED
@@ -184,6 +226,8 @@ class Clip:
     waiting: Waiting | None = None
     troubled_s: float = 0.0
     tries: int = 0
+    reached: Reached = Reached()
+    verdict: Verdict = Verdict()
     error: Failure | None = None
     runtime: Annotated[ClipRuntime, Field(exclude=True), BeforeValidator(_forgotten)] = field(
         default=ClipRuntime(), compare=False

@@ -1,4 +1,4 @@
-"""The cameras that the token sees: read at the start and then hourly, and asked by each clip that begins."""
+"""The cameras that the token sees: read at the start and then hourly, looked up by each clip that begins."""
 
 import asyncio
 from typing import Final
@@ -16,10 +16,7 @@ log = structlog.get_logger()
 READ_EVERY_S: Final = 3600.0
 
 FIRST_READ_S: Final = 2.0
-"""For so long a clip that has a node id waits for the first list, to know its camera's name."""
-
-ASK_AGAIN_AFTER_S: Final = 60.0
-"""A camera that is not found may be new, but the list is not read more often than this for it."""
+"""A clip that has a node id waits so long for the first list, to know its camera's name."""
 
 
 class CameraDirectory:
@@ -31,38 +28,52 @@ class CameraDirectory:
         self._cameras = CameraIndex()
         self.listed: tuple[Camera, ...] | None = None
         """The list as it was last read; None before that."""
-        self._tried_at: float | None = None
+        self._read_at: float | None = None
         self._trouble: CamspoolError | None = None
         self._reading = asyncio.Lock()
 
-    async def find(self, ref: CameraRef) -> Camera | NoSuchCamera:
-        """The camera that a request means.
+    async def find(self, ref: CameraRef) -> Camera | NoSuchCamera | None:
+        """The camera that a request means, as far as the list that was read last has it.
 
         A node id is taken as it is when the list does not have it: the token may be allowed to read a
         camera's recordings without being allowed to list cameras. It waits for the list only a moment.
 
-        Raises:
-            ClipTrouble: the list is needed, and cannot be read.
+        Returns:
+            The camera; why the list has more than one that may be meant; None when it has none.
         """
-        if isinstance(ref, int):
-            if self._tried_at is None and self._reading.locked():
-                await first_of(self._read(at_most_every=float("inf")), self._clock.sleep(FIRST_READ_S))
-            found = self._cameras.find(ref)
-            if isinstance(found, Camera) or found.code is ErrorCode.CAMERA_AMBIGUOUS:
-                return found
-            return Camera(node_id=ref, name="", external_id=None)
+        if isinstance(ref, int) and self._read_at is None and self._reading.locked():
+            await first_of(self._read(begun_after=float("-inf")), self._clock.sleep(FIRST_READ_S))
         found = self._cameras.find(ref)
-        if isinstance(found, NoSuchCamera):
-            await self._read(at_most_every=0.0 if self._trouble else ASK_AGAIN_AFTER_S)
-            found = self._cameras.find(ref)
-        if isinstance(found, NoSuchCamera) and self._trouble:
-            message = f"The cameras cannot be listed, to find {ref!r} among them: {self._trouble}"
-            raise ClipTrouble(WaitReason.API_ERROR, message)
-        return found
+        if isinstance(found, Camera) or found.code is ErrorCode.CAMERA_AMBIGUOUS:
+            return found
+        return Camera(node_id=ref, name="", external_id=None) if isinstance(ref, int) else None
 
-    def lists(self, node_id: int) -> bool:
-        """True when the list, as it was last read, has the camera."""
+    async def look_again(self, ref: CameraRef) -> Camera | NoSuchCamera:
+        """The camera as a list has it that is read from now on: only that proves that there is none.
+
+        Raises:
+            ClipTrouble: the list cannot be read, or is empty, which proves nothing.
+        """
+        await self._read_again(f"to find {ref!r} among them")
+        return self._cameras.find(ref)
+
+    async def lists_still(self, node_id: int) -> bool:
+        """True when a list that is read from now on has the camera.
+
+        Raises:
+            ClipTrouble: the list cannot be read, or is empty, which proves nothing.
+        """
+        await self._read_again(f"to see whether {node_id} is among them")
         return node_id in self._cameras
+
+    async def _read_again(self, purpose: str) -> None:
+        await self._read(begun_after=self._clock.monotonic())
+        if self._trouble:
+            raise ClipTrouble(
+                WaitReason.API_ERROR, f"The cameras cannot be listed, {purpose}: {self._trouble}"
+            )
+        if not self.listed:
+            raise ClipTrouble(WaitReason.API_ERROR, f"The server lists no camera at all, {purpose}")
 
     async def keep_fresh(self) -> None:
         """Read the list at once and then hourly, until cancelled."""
@@ -72,13 +83,14 @@ class CameraDirectory:
 
     async def read(self) -> None:
         """Read the list anew; while that fails, the old one serves."""
-        await self._read(at_most_every=0.0)
+        await self._read(begun_after=self._clock.monotonic())
 
-    async def _read(self, *, at_most_every: float) -> None:
+    async def _read(self, *, begun_after: float) -> None:
+        """Read the list, unless one has been read since; those who ask meanwhile share the next reading."""
         async with self._reading:
-            now = self._clock.monotonic()
-            if self._tried_at is not None and now - self._tried_at < at_most_every:
+            if self._read_at is not None and self._read_at > begun_after:
                 return
+            began_at = self._clock.monotonic()
             try:
                 self.listed = tuple(await self._recordings.cameras())
                 self._cameras = CameraIndex(self.listed)
@@ -87,4 +99,4 @@ class CameraDirectory:
                 if self._trouble is None:
                     log.warning("cameras_not_listed", problem=str(error))
                 self._trouble = error
-            self._tried_at = self._clock.monotonic()
+            self._read_at = began_at

@@ -1,6 +1,7 @@
 """Whose turn it is: gives the slots of the two lanes to the clips that wait, and takes them back."""
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -65,8 +66,13 @@ class Dispatcher:
         self._judge_waits()
         self._wake.set()
 
+    def reconsider(self) -> None:
+        """Look at every wait anew: what some clips wait for is over."""
+        self._judge_waits()
+        self._wake.set()
+
     def add(self, job: Job) -> None:
-        """Queue every clip of a request that has not ended and is not queued or running yet."""
+        """Queue each clip of a request that has not ended and is neither queued nor running yet."""
         for clip in job.status.clips:
             self._queue(job, clip)
 
@@ -165,8 +171,9 @@ class Dispatcher:
         try:
             with structlog.contextvars.bound_contextvars(request=job.name, clip=ticket.key):
                 await self._workflow.carry(job, ticket.key, name)
-        except Exception:  # a defect in the handling of one clip must not stop the others
-            log.exception("clip_crashed", request=job.name, clip=ticket.key)
+        except Exception as error:  # a defect in the work on one clip must not stop the others
+            if job.is_first(ticket.key, f"crashed {_place_of(error)}"):
+                log.exception("clip_crashed", request=job.name, clip=ticket.key)
             self._park(ticket)
 
     def _park(self, ticket: Ticket) -> None:
@@ -206,6 +213,12 @@ class Dispatcher:
         dues = [due for lane in self._lanes.values() if (due := lane.queue.next_due()) is not None]
         pause = min([LOOK_AT_THE_CLOCK_S, *(max(0.0, due - now) for due in dues)])
         await first_of(self._wake.wait(), self._clock.sleep(pause))
+
+
+def _place_of(error: BaseException) -> str:
+    """Where an error comes from, and of what type it is: the same defect is logged once."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return " ".join([type(error).__name__, *(f"{frame.f_code.co_filename}:{line}" for frame, line in frames)])
 
 
 def _rank(job: Job, clip: Clip) -> Rank:

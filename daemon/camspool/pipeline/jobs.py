@@ -50,7 +50,7 @@ class Job:
     only dropped again.
     """
 
-    __slots__ = ("_context", "_durable", "_saved", "_saving", "file", "is_news", "status")
+    __slots__ = ("_context", "_durable", "_logged", "_saved", "_saving", "file", "is_news", "status")
 
     def __init__(
         self, status: Status, job_context: JobContext, *, saved: bool, file: str | None = None
@@ -62,6 +62,7 @@ class Job:
         self._saved: Status | None = status if saved else None
         self._durable: Status | None = self._saved
         self._saving = asyncio.Lock()
+        self._logged: dict[str, set[str]] = {}
 
     @property
     def name(self) -> str:
@@ -99,9 +100,20 @@ class Job:
         clips = (*self.status.clips[:place], *after, *self.status.clips[place + 1 :])
         self._set_clips(clips)
         if after[0].state is not before.state or after[0].waiting != before.waiting:
-            _log_change(self.name, before, after[0], event)
+            self._log_change(before, after[0], event)
             for clip in after:
                 self._context.figures.clip_changed(self.name, before, clip, self._context.clock.monotonic())
+
+    def is_first(self, key: str, what: str) -> bool:
+        """True when `what` has not been logged of this clip since it got into a state that was new to it.
+
+        A clip that goes round in circles says nothing that it has said before.
+        """
+        logged = self._logged.setdefault(key, set())
+        if what in logged:
+            return False
+        logged.add(what)
+        return True
 
     def refresh(self) -> None:
         """Bring up to date what does not depend on the clips: what the whole service waits for."""
@@ -133,6 +145,22 @@ class Job:
     def behind(self) -> bool:
         """True when the status file does not show the latest."""
         return self.status is not self._saved
+
+    def _log_change(self, before: Clip, after: Clip, event: Event) -> None:
+        """One line for each change, none for each round."""
+        if after.reached.state is not before.reached.state:
+            self._logged.pop(before.key, None)
+        if after.waiting is None and after.state is before.state:
+            return
+        news = f"waits {after.waiting.reason}" if after.waiting else after.state
+        if self.is_first(after.key, news) or after.state.final:
+            log.info(
+                "clip_waits" if after.waiting else f"clip_{after.state}",
+                request=self.name,
+                clip=after.key,
+                because=type(event).__name__,
+                **_facts(after),
+            )
 
     def _set_clips(self, clips: tuple[Clip, ...]) -> None:
         now = self._context.clock.now()
@@ -225,19 +253,12 @@ class Jobs:
         return dict(Counter(job.status.waiting.reason for job in self if job.status.waiting))
 
 
-def _log_change(name: str, before: Clip, after: Clip, event: Event) -> None:
-    """One line for each change of state, and one for the beginning of a trouble, not for each try."""
-    if after.state is before.state and (after.waiting is None or after.tries > 1):
-        return
+def _facts(clip: Clip) -> dict[str, str]:
+    """What a log line says of a clip, as far as there is anything to say."""
+    trouble = clip.error or clip.waiting
     known = {
-        "recording": after.recording.id if after.recording else None,
-        "waiting": after.waiting.reason if after.waiting else None,
-        "problem": after.error or after.waiting,
+        "recording": clip.recording.id if clip.recording else None,
+        "waiting": clip.waiting.reason if clip.waiting else None,
+        "problem": trouble.message if trouble else None,
     }
-    log.info(
-        "clip_waits" if after.waiting else f"clip_{after.state}",
-        request=name,
-        clip=after.key,
-        because=type(event).__name__,
-        **{key: getattr(value, "message", value) for key, value in known.items() if value is not None},
-    )
+    return {key: value for key, value in known.items() if value is not None}

@@ -1,23 +1,26 @@
-"""What stops all clips alike: the API is down, the disk is full, a folder is gone.
+"""What stops many clips alike: the API or a download host is down, the disk is full, a folder is gone.
 
-Noticed once, shown in every status file that it concerns, and waited for without burning anybody's attempts.
-Who finds out that a condition is over is another matter: see `adapters/pacing.py` and `storage.py`.
+Noticed once, shown in every status file that it concerns, and waited for without counting against any clip.
+It is found out elsewhere when a condition is over: in `adapters/pacing/`, `host_troubles.py` and
+`disk_space.py`.
 """
 
 import asyncio
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from enum import Enum, auto
+from typing import Final
 
 from camspool.core.status_document import Status, Waiting
-from camspool.core.values import State
+from camspool.core.values import LISTING, PREPARATION, PROGRESS, HostAction, State
 
 
 class Cause(Enum):
-    """The things that a condition can be about."""
+    """The things that a condition can be about; what is asked of one host is one, too (`HostAction`)."""
 
     API = auto()
     MIRROR = auto()
-    """The mirror cannot be written: nothing can go on, since no state could be saved."""
+    """The mirror cannot be written: nothing can go on, as no state could be saved."""
     ROOM = auto()
     """Less than `cleanup.min_free` is left: no download may begin."""
     DROP = auto()
@@ -32,11 +35,11 @@ class Outages:
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
-        self._held: dict[Cause, Waiting] = {}
+        self._held: dict[Cause | HostAction, Waiting] = {}
         self._on_change = on_change
         self._changed = asyncio.Event()
 
-    def set(self, cause: Cause, waiting: Waiting | None) -> None:
+    def set(self, cause: Cause | HostAction, waiting: Waiting | None) -> None:
         """Let a condition hold for the reason given, or end it with None."""
         if self._held.get(cause) == waiting:
             return
@@ -48,11 +51,11 @@ class Outages:
         self._changed = asyncio.Event()
         self._on_change()
 
-    def get(self, cause: Cause) -> Waiting | None:
-        """What is wrong with `cause`, or None when nothing is."""
+    def get(self, cause: Cause | HostAction) -> Waiting | None:
+        """The trouble with `cause`, or None when there is none."""
         return self._held.get(cause)
 
-    def all(self) -> dict[Cause, Waiting]:
+    def all(self) -> dict[Cause | HostAction, Waiting]:
         """Everything that holds now."""
         return dict(self._held)
 
@@ -62,7 +65,7 @@ class Outages:
             await self._changed.wait()
 
     def holding_up(self, status: Status) -> Waiting | None:
-        """The condition that keeps a request from getting on, if one does."""
+        """The condition that keeps all of a request's clips from going on, if one does."""
         states = {clip.state for clip in status.clips if not clip.state.final}
         if not states or states == {State.SCHEDULED}:
             return None
@@ -70,4 +73,23 @@ class Outages:
             return mirror
         if states & {State.DOWNLOADING, State.VERIFYING}:
             return self._held.get(Cause.ROOM) if states == {State.DOWNLOADING} else None
-        return self._held.get(Cause.API)
+        return self._held.get(Cause.API) or self._asked_in_vain(states)
+
+    def _asked_in_vain(self, states: AbstractSet[State]) -> Waiting | None:
+        """The question of the API that fails for everybody, when every clip needs one that does."""
+        failing = [
+            next(
+                (self._held[question] for question in _QUESTIONS.get(state, ()) if question in self._held),
+                None,
+            )
+            for state in sorted(states - {State.SCHEDULED})
+        ]
+        return failing[0] if all(failing) else None
+
+
+_QUESTIONS: Final = {
+    State.QUEUED: (LISTING, PREPARATION),
+    State.LISTING: (LISTING,),
+    State.PREPARING: (PREPARATION, PROGRESS),
+}
+"""What the API is asked in each state; clips are queued while those before them ask in vain."""

@@ -13,6 +13,7 @@ from camspool.core.health import (
     ServiceStatus,
     Watching,
 )
+from camspool.core.values import HostAction
 from camspool.pipeline.outages import Cause
 from camspool.service.supervision import Supervisor
 from camspool.service.wiring import Parts
@@ -25,7 +26,7 @@ class Health:
         self._parts = parts
         self._supervisor = supervisor
         self._started_at = parts.clock.now()
-        self._since: dict[Cause, datetime] = {}
+        self._since: dict[Cause | HostAction, datetime] = {}
         self._problem: ServiceProblem | None = None
         self._clock_doubted_at: datetime | None = None
 

@@ -31,6 +31,7 @@ from camspool.pipeline.clock_watch import ClockWatch
 from camspool.pipeline.completion import Completion
 from camspool.pipeline.disk_space import DiskSpace, DiskSpaceSettings
 from camspool.pipeline.dispatcher import Dispatcher
+from camspool.pipeline.host_troubles import HostTroubles, Pauses
 from camspool.pipeline.intake import Intake
 from camspool.pipeline.jobs import JobContext, Jobs
 from camspool.pipeline.leftovers import Leftovers
@@ -143,6 +144,11 @@ def lane_limits(settings: Settings) -> dict[Lane, int]:
     return {Lane.PREPARING: settings.limits.preparing, Lane.DOWNLOADING: settings.limits.downloading}
 
 
+def pauses(settings: Settings) -> Pauses:
+    """What the configuration says about asking hosts in trouble."""
+    return Pauses(settings.retry.first, settings.retry.longest)
+
+
 def disk_space_settings(settings: Settings) -> DiskSpaceSettings:
     """What the configuration says about free space."""
     return DiskSpaceSettings(settings.cleanup.min_free, settings.watch.poll)
@@ -207,9 +213,11 @@ def _pipeline(
     videos = Mp4Videos(lambda: cell.current.download.verify)
     downloads = _downloads(cell, environ, clock)
     steps = cell.excerpt(step_settings)
-    context = StepContext(api.recordings, downloads, videos, spool, clock, random.random, steps)
+    hosts = HostTroubles(clock, disk_space.outages, cell.excerpt(pauses), random.random)
+    context = StepContext(api.recordings, downloads, videos, spool, clock, random.random, steps, hosts)
     workflow = Workflow(context, api.cameras, disk_space, disk_space.outages)
     dispatcher = Dispatcher(workflow, clock, cell.excerpt(lane_limits))
+    hosts.on_recovery = dispatcher.reconsider
     clock_watch = ClockWatch(clock, lambda: api.survilla.server_time, is_synchronised)
     keep = cell.excerpt(lambda settings: settings.cleanup.keep)
     turns = Turns()

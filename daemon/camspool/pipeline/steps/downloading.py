@@ -5,11 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from camspool.aio import to_the_end
-from camspool.core import events, expiry, footage
-from camspool.core.errors import NameTaken, RecordingExpired
+from camspool.core import events, expiry, footage, web_address
+from camspool.core.errors import AddressRefused, NameTaken, RecordingExpired, SharedTrouble
 from camspool.core.naming import mp4_name, stem_of
-from camspool.core.ports import DownloadOrder, DownloadProgress, VideoFacts
+from camspool.core.ports import Downloaded, DownloadOrder, DownloadProgress, VideoFacts
 from camspool.core.status_document import Clip, Download, OutputFile
+from camspool.core.values import PROGRESS, HostAction, WaitReason
 from camspool.pipeline.jobs import Job
 from camspool.pipeline.outages import Cause, Outages
 from camspool.pipeline.steps.context import StepContext, id_of
@@ -26,15 +27,46 @@ class Downloading:
         """Fetch what is not on disk yet."""
         await self._outages.passable(Cause.ROOM)
         order = await self._order(job, clip)
-        await job.apply(clip.key, events.DownloadBegan())
-
-        def on_progress(progress: DownloadProgress) -> None:
-            job.note(clip.key, events.DownloadProgressed(_as_download(progress)))
-
-        done = await self._context.downloads.fetch(order, on_progress)
+        try:
+            done = await self._fetch(job, clip, order)
+        except SharedTrouble as shared:
+            untried = None if shared.__cause__ else order.url
+            await job.apply(clip.key, self._context.hold_up(shared, untried))
+            return
+        except AddressRefused as refused:
+            await self._doubt(job, clip, order.url, str(refused))
+            return
         now, lifetimes = self._context.clock.now(), self._context.settings.lifetimes
         expires = expiry.url_expires_after_download(clip.recording, now, lifetimes)
         await job.apply(clip.key, events.DownloadCompleted(done.bytes, done.sha256, expires))
+
+    async def _fetch(self, job: Job, clip: Clip, order: DownloadOrder) -> Downloaded:
+        """Download; the first bytes already show the others that the host is well."""
+        place = _downloads_of(order.url)
+        async with self._context.host_troubles.visit(place, (job.name, clip.key), patient=False) as visit:
+            await job.apply(clip.key, events.DownloadBegan())
+            begins_at: list[int] = []
+
+            def on_progress(progress: DownloadProgress) -> None:
+                begins_at.append(progress.bytes)
+                if progress.bytes > begins_at[0]:
+                    visit.succeed()
+                del begins_at[1:]
+                job.note(clip.key, events.DownloadProgressed(_as_download(progress)))
+
+            return await self._context.downloads.fetch(order, on_progress)
+
+    async def _doubt(self, job: Job, clip: Clip, url: str | None, message: str) -> None:
+        """Ask later whether an address that was refused is still the one; make it anew when it is not.
+
+        Raises:
+            RecordingExpired: its time was over, or it is not the one that was refused before.
+        """
+        now, lifetimes = self._context.clock.now(), self._context.settings.lifetimes
+        if not expiry.is_good(clip, now, lifetimes) or clip.runtime.refused_url not in (None, url):
+            raise RecordingExpired(message)
+        pause = self._context.pause(clip, WaitReason.DOWNLOAD_INTERRUPTED, message)
+        await job.apply(clip.key, events.Doubted(pause, url))
 
     async def verify_and_publish(self, job: Job, clip: Clip) -> None:
         """Check the complete download, save what it is, and give it its name."""
@@ -62,17 +94,18 @@ class Downloading:
         part = await asyncio.to_thread(self._context.spool.part_path, job.name, clip.ask, clip.piece)
         download = clip.download
         complete = download.total_bytes and await asyncio.to_thread(_has_size, part, download.total_bytes)
-        url = None if complete else await self._url(clip)
+        url = None if complete else await self._url(job, clip)
         open_folder = partial(self._context.spool.part_folder, job.name)
         return DownloadOrder(
             url, part, download.etag, download.total_bytes, download.last_modified, open_folder
         )
 
-    async def _url(self, clip: Clip) -> str:
-        """The URL as remembered, or, after a restart, as the server tells it again."""
+    async def _url(self, job: Job, clip: Clip) -> str:
+        """The URL as remembered, or, after a restart or in trouble, as the server gives it now."""
         if clip.runtime.url is not None:
             return clip.runtime.url
-        preparation = await self._context.recordings.progress(id_of(clip))
+        async with self._context.host_troubles.visit(PROGRESS, (job.name, clip.key), patient=True):
+            preparation = await self._context.recordings.progress(id_of(clip))
         if preparation.download_url is None:
             raise RecordingExpired("The download URL of the recording is gone")
         return preparation.download_url
@@ -82,6 +115,11 @@ class Downloading:
         wanted = mp4_name(stem_of(job.name), asks, clip.ask, clip.piece)
         name = await asyncio.to_thread(self._context.spool.free_mp4_name, job.name, wanted)
         return footage.described(name, clip.download.bytes, sha256, facts)
+
+
+def _downloads_of(url: str | None) -> HostAction:
+    """What is asked of which host; of none when there is nothing to ask for."""
+    return HostAction(web_address.origin(url) if url else "", "download")
 
 
 def _as_download(progress: DownloadProgress) -> Download:

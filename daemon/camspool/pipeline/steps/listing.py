@@ -1,4 +1,4 @@
-"""Step 1: which recordings are there of the range, and which of them are fetched."""
+"""Step 1: which recordings there are of the range, and which of them are fetched."""
 
 from datetime import datetime
 from math import ceil, floor
@@ -6,18 +6,15 @@ from typing import Final
 
 from camspool.core import backoff, events, expiry, selection
 from camspool.core.cameras import NoSuchCamera
-from camspool.core.errors import CameraNotFound
+from camspool.core.errors import CameraNotFound, ClipTrouble
 from camspool.core.status_document import MOST_CLIPS, Clip, Recording, Waiting
-from camspool.core.values import Camera, Entry, ErrorCode, WaitReason
+from camspool.core.values import CAMERAS, LISTING, Camera, Entry, ErrorCode, Listed, WaitReason
 from camspool.pipeline.camera_directory import CameraDirectory
 from camspool.pipeline.jobs import Job
 from camspool.pipeline.steps.context import StepContext
 
 LONGEST_PAUSE_S: Final = 60.0
 """Between listings of a range whose footage may still be on its way."""
-
-SURE_AFTER_TRIES: Final = 3
-"""A camera that the server lists and yet does not know may be a passing fault of the server."""
 
 
 class Listing:
@@ -43,12 +40,12 @@ class Listing:
         if clip.waiting is not None:  # not the first time
             await job.apply(clip.key, events.ListingBegan())
             clip = job.clip(clip.key)
-        camera = await self._camera_directory.find(clip.camera)
+        camera = await self._camera_directory.find(clip.camera) or await self._look_again(job, clip)
         if isinstance(camera, NoSuchCamera):
             await job.apply(clip.key, events.Failed(camera.code, camera.message, camera.hint))
             return
         await job.apply(clip.key, events.CameraFound(camera.node_id, camera.name or None))
-        event = await self._ask(clip, camera, job.status.request.entries[clip.entry])
+        event = await self._ask(job, clip, camera)
         if (
             isinstance(event, events.Listed)
             and len(job.status.clips) + len(event.recordings) > MOST_CLIPS + 1
@@ -56,28 +53,47 @@ class Listing:
             event = self._context.wait(clip, WaitReason.API_ERROR, _too_many(len(event.recordings)))
         await job.apply(clip.key, event)
 
-    async def _ask(self, clip: Clip, camera: Camera, entry: Entry) -> events.Event:
+    async def _look_again(self, job: Job, clip: Clip) -> Camera | NoSuchCamera:
+        async with self._context.host_troubles.visit(CAMERAS, (job.name, clip.key), patient=True):
+            return await self._camera_directory.look_again(clip.camera)
+
+    async def _ask(self, job: Job, clip: Clip, camera: Camera) -> events.Event:
         asked_at = self._context.clock.now()  # an id lives from its listing: count from before the call
         try:
-            listed = await self._context.recordings.list_recordings(
-                camera.node_id, floor(clip.start.timestamp()), ceil(clip.end.timestamp())
-            )
-        except CameraNotFound as error:
-            if self._camera_directory.lists(camera.node_id) and clip.tries < SURE_AFTER_TRIES:
-                return self._context.wait(clip, WaitReason.API_ERROR, f"{error}, though it lists the camera")
+            async with self._context.host_troubles.visit(LISTING, (job.name, clip.key), patient=True):
+                listed = await self._list(clip, camera)
+        except CameraNotFound as refusal:
             hint = "Look in the portal for the camera's node id, and whether the token's user may see it."
-            return events.Failed(ErrorCode.CAMERA_NOT_FOUND, str(error), hint)
+            return events.Failed(ErrorCode.CAMERA_NOT_FOUND, str(refusal), hint)
+        entry = job.status.request.entries[clip.entry]
         choices = selection.choose(listed, entry.height, entry.take, clip.asked_s)
         chosen = [choice.recording for choice in choices] if isinstance(choices, tuple) else listed
         covered = sum(recording.duration_s for recording in chosen)
         return self._early(clip, covered) or self._chosen(clip, entry, choices, asked_at)
 
+    async def _list(self, clip: Clip, camera: Camera) -> tuple[Listed, ...]:
+        """The recordings of the range.
+
+        Raises:
+            CameraNotFound: the server refuses the camera, and a list that was read since does not have it.
+            ClipTrouble: anything else, a refusal of a camera that the list has included.
+        """
+        try:
+            return await self._context.recordings.list_recordings(
+                camera.node_id, floor(clip.start.timestamp()), ceil(clip.end.timestamp())
+            )
+        except CameraNotFound as refusal:
+            if not await self._camera_directory.lists_still(camera.node_id):
+                raise
+            message = f"{refusal}, although it lists the camera"
+            raise ClipTrouble(WaitReason.API_ERROR, message) from None
+
     def _early(self, clip: Clip, covered: float) -> events.Waits | None:
-        """The event of a range that ended so recently that footage may still be on its way, if it is one.
+        """The wait for footage that may still be on its way, if the range ended recently enough.
 
         Args:
             clip: the clip.
-            covered: seconds of it for which there is footage in what would be fetched now.
+            covered: seconds of footage that would be fetched now.
         """
         now, settings = self._context.clock.now(), self._context.settings
         grace_ends = backoff.after(clip.end, settings.grace)
@@ -141,7 +157,7 @@ def _nothing_listed(clip: Clip) -> events.Failed:
         ErrorCode.NO_RECORDING,
         f"Camera {clip.camera!r} has no recording between {clip.start:%Y-%m-%d %H:%M:%SZ} "
         f"and {clip.end:%Y-%m-%d %H:%M:%SZ}.",
-        "Look in the portal whether the camera is recording, and was in that time.",
+        "Look in the portal whether the camera is recording, and was recording at that time.",
     )
 
 
