@@ -1,7 +1,7 @@
-"""Questions that many clips ask at the same time, sent together in few calls: implements `ports.Recordings`.
+"""Sends questions that many clips ask at the same time together, in few calls: implements `ports.Recordings`.
 
-A batch is formed at the moment at which its call may be made: the longer calls have to wait, the fuller they
-get. When that moment is, and what to do when a call fails, is not its business: see `pacing`.
+A batch is assembled at the moment its call may be made: the longer calls have to wait, the fuller they get.
+When that moment comes, and what happens when a call fails, is not its business: see `pacing`.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from camspool.core.ports import (
 from camspool.core.values import Camera, Listed, Preparation
 
 WINDOW_S: Final = 0.01
-"""How long the first question of a batch waits for others: clips wake up together, but not in one instant."""
+"""How long the first question of a batch waits for others: clips wake up together, but not quite at once."""
 
 CALLS_AT_ONCE: Final = 4
 
 Callers = list[asyncio.Future[Answer]]
 Batch = dict[Question, Callers]
-"""Questions in the order in which they came, and who waits for the answers."""
+"""Questions in the order of their arrival, and the futures that wait for the answers."""
 
 
 class PacedApi(Api, Protocol):
@@ -44,9 +44,9 @@ class Batching:
     """`ports.Recordings` on top of a paced API.
 
     Args:
-        api: is asked in batches of one kind.
+        api: answers batches of one kind.
         clock: for the window.
-        batch: how many questions one call may ask now, at most.
+        batch: the largest number of questions in one call, at present.
     """
 
     def __init__(self, api: PacedApi, clock: Clock, batch: Callable[[], int]) -> None:
@@ -95,7 +95,7 @@ class Batching:
             try:
                 async with self._forming:
                     batch = await self._next_batch()
-            except Exception as error:  # noqa: BLE001  the callers hear of it; nobody else would
+            except Exception as error:  # noqa: BLE001  passed on to the callers, who would not hear of it otherwise
                 _refuse(self._take_all(), error)
             else:
                 await self._call(batch)
@@ -104,7 +104,7 @@ class Batching:
         await self._gathered()
         await self._api.turn()
         while not (batch := self._take_batch()):
-            # Whoever asked is gone. The turn is kept for those who come next.
+            # Those who asked are gone. The turn is kept for the next ones.
             await self._gathered()
         return batch
 
@@ -114,7 +114,7 @@ class Batching:
             await self._clock.sleep(WINDOW_S)
 
     def _take_batch(self) -> Batch:
-        """The questions of one kind that have waited longest; what nobody waits for is dropped."""
+        """The questions of the kind that has waited longest; those nobody waits for are dropped."""
         batch: Batch = {}
         left: Batch = {}
         most = self._batch()
@@ -142,7 +142,7 @@ class Batching:
         except asyncio.CancelledError:
             _cancel(batch)
             raise
-        except Exception as error:  # noqa: BLE001  it belongs to the callers, who else would wait for ever
+        except Exception as error:  # noqa: BLE001  it belongs to the callers, who would wait for ever
             _refuse(batch, error)
 
 

@@ -1,6 +1,6 @@
 """A stand-in for the vendor's portal: a real GraphQL server, real MP4s, the three clocks, faults on request.
 
-For integrators (`camspool simulator`), the demo and the tests. It imports nothing of the rest of camspool.
+For integrators (`camspool simulator`), the demo and the tests. It imports nothing from the rest of camspool.
 """
 
 from camspool.simulator.faults import CATALOGUE, Fault

@@ -34,7 +34,7 @@ ERROR_PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One call's body, understood as far as the faults need it."""
+    """One call's body, parsed as far as the faults need it."""
 
     query: str
     variables: dict[str, Any]
@@ -112,7 +112,7 @@ class Api:
 
 
 def retry_after(fault: Fault) -> dict[str, str]:
-    """The Retry-After header that `fault` asks for, if any; a date goes by the real clock, not ours."""
+    """The Retry-After header that `fault` asks for, if any; a date is by the real clock, not ours."""
     seconds = fault["retry_after"]
     if seconds is None:
         return {}
@@ -168,7 +168,7 @@ def _replace_below(value: object, name: str, replacement: object) -> None:
 
 
 def _understand(body: bytes) -> Question | None:
-    """The question in `body`, or None when it is no GraphQL over HTTP at all."""
+    """The question in `body`, or None if it is not GraphQL over HTTP at all."""
     try:
         document = json.loads(body)
     except ValueError:

@@ -1,6 +1,6 @@
 """Makes the MP4s: real H.264, with the camera's name and the footage's own clock (UTC) burnt in.
 
-The same clip is always the same bytes, so tests can compare downloads with what was made. Finished clips are
+The same clip is always the same bytes, so tests can compare downloads with it. Finished clips are
 kept in a folder that several processes may share.
 """
 
@@ -72,14 +72,14 @@ class ClipStore:
         _drop_old_clips(folder)
 
     def submit(self, clip: Clip) -> Future[Path]:
-        """Starts making `clip` unless it is there already; the future gives its path."""
+        """Starts making `clip` unless it exists already; the future gives its path."""
         with self._lock:
             if clip not in self._clips:
                 self._clips[clip] = self._pool.submit(self._make, clip)
             return self._clips[clip]
 
     def path(self, clip: Clip) -> Path:
-        """The finished file of `clip`, made now when it is missing."""
+        """The finished file of `clip`, made now if it is missing."""
         return self.submit(clip).result()
 
     def close(self) -> None:

@@ -64,7 +64,7 @@ def control_routes(clock: Clock, faults: Faults, record: Record, tokens: set[str
 
 
 async def _changed(request: Request, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
-    """Applies a JSON object to the simulator; 400 with the reason when it cannot be."""
+    """Applies a JSON object to the simulator; 400 with the reason if that is not possible."""
     try:
         wish = json.loads(await request.body())
         if not isinstance(wish, dict):

@@ -1,6 +1,6 @@
 """Sends one answer to a download, correct or broken as it was planned.
 
-What is sent is a Delivery; `downloads` decides what it says, this module only puts it on the wire.
+`downloads` decides what a Delivery contains; this module only puts it on the wire.
 """
 
 import email.utils
@@ -20,9 +20,9 @@ Framing = Literal["length", "chunked", "close"]
 
 @dataclass(slots=True)
 class Delivery:
-    """Status, headers and the bytes `start`..`end` of `source`, and in what way the sending goes wrong.
+    """Status, headers and the bytes `start`..`end` of `source`, and the fault, if any, in sending them.
 
-    `announced` overrules Content-Length. After `stop_after` bytes of the body the connection ends as `stop`
+    `announced` overrides Content-Length. After `stop_after` bytes of the body the connection ends as `stop`
     says. `rate` is bytes per second.
     """
 
@@ -43,11 +43,11 @@ class Delivery:
 
     @property
     def _by_hand(self) -> bool:
-        """Whether the HTTP server would refuse to send this, since it counts and frames for itself."""
+        """Whether the HTTP server would refuse to send this, since it does its own counting and framing."""
         return self.framing == "close" or self.announced is not None
 
     async def send(self, send: Send, wire: Wire, sending: Callable[[int], None], *, body: bool) -> None:
-        """Sends it all; `sending` hears how many bytes leave next. `body=False` answers HEAD."""
+        """Sends everything; `sending` gets the number of bytes that leave next. `body=False` answers HEAD."""
         await self._send_head(send, wire)
         if body:
             await self._send_body(send, wire, sending)

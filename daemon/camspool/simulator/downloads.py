@@ -198,7 +198,7 @@ class Downloads:
 
 
 def _without_video(fault: Fault, request: Request) -> Delivery | None:
-    """The whole answer of a fault that does not get as far as an MP4."""
+    """The complete answer of a fault that never reaches an MP4."""
     match fault.name:
         case "download_status":
             answer = _plain(fault["status"], "Fault on request")
@@ -228,7 +228,7 @@ def _redirect(request: Request, hops: int, host: str | None, status: int) -> Del
 
 
 def _asked_range(request: Request, body: Body) -> tuple[int, int] | None:
-    """First byte and the one after the last, or None when all is to be sent (RFC 9110, 14.2)."""
+    """First byte and the one after the last, or None if everything is to be sent (RFC 9110, 14.2)."""
     found = _RANGE.fullmatch(request.headers.get("range", ""))
     condition = request.headers.get("if-range")
     if not found or (condition is not None and condition not in body.validators.values()):
@@ -267,7 +267,7 @@ _SPOILED: Mapping[str, Callable[[bytes, Fault], bytes]] = {
 
 
 def _middle(data: bytes) -> int:
-    """The middle of what is in `mdat`."""
+    """The middle of the content of `mdat`."""
     position = data.index(b"mdat") + 4
     return position + (int.from_bytes(data[position - 8 : position - 4], "big") - 8) // 2
 

@@ -1,4 +1,4 @@
-"""Faults on request: the catalogue of what can go wrong, and which of it strikes when.
+"""Faults on request: the catalogue, and which of them strikes when.
 
 This module only decides; the places that answer (API, fields, downloads) carry the faults out.
 """
@@ -18,7 +18,7 @@ OPERATIONS = ("nodeList", "camera", "recording", "recordingPrepare", "__schema")
 class Kind:
     """What a fault does, where it strikes, and its parameters with their defaults.
 
-    `operations` are those that it can strike; empty means all of its stage.
+    `operations` are those that it can strike; if empty, all of its stage.
     """
 
     stage: Stage

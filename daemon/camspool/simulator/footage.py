@@ -1,6 +1,6 @@
-"""What the simulated portal holds: a tree of nodes, and the stretches of time that its cameras recorded.
+"""What the simulated portal contains: a tree of nodes, and the stretches of time that its cameras recorded.
 
-A world is immutable and says nothing of recording ids, preparation or expiry; those belong to `portal`.
+A world is immutable and knows nothing about recording ids, preparation or expiry; those belong to `portal`.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Stretch:
     """A time without gaps for which one storage has footage.
 
     `start` and `end` are Unix seconds; `end=None` is a camera that records until now. `arrives_after` is how
-    many seconds after its moment footage can be listed, as if it still were on its way to the storage.
+    many seconds after its moment footage can be listed, as if it were still on its way to the storage.
     `padding` is a number of bytes by which each MP4 is made larger without costing time.
     """
 
@@ -49,7 +49,7 @@ class Stretch:
             raise ValueError(f"heights must be even and at least 32, found {odd}")
 
     def overlap(self, start: int, end: int, now: float) -> tuple[int, int] | None:
-        """The part of `start`..`end` that can be listed at `now`, or None when that is less than a second."""
+        """The part of `start`..`end` that can be listed at `now`, or None if that is less than a second."""
         arrived = int(now - self.arrives_after)
         first = max(start, self.start)
         last = min(end, arrived, arrived if self.end is None else self.end)

@@ -1,6 +1,6 @@
 """The portal behind the API: recording ids, background preparation, and the three clocks of expiry.
 
-It knows neither GraphQL nor HTTP nor faults; those ask it or overrule it.
+It knows neither GraphQL nor HTTP nor faults; those ask it or override it.
 """
 
 import secrets
@@ -38,7 +38,7 @@ class Clock:
 
 @dataclass(slots=True)
 class Recording:
-    """One recording id: what it stands for and how far its preparation is."""
+    """One recording id, what it stands for, and the progress of its preparation."""
 
     recording_id: str
     node: Node
@@ -86,7 +86,7 @@ class Portal:
         self._urls: dict[str, Recording] = {}
 
     def list_recordings(self, node: Node, start: int, end: int) -> list[Recording]:
-        """New ids for all that `node` recorded between `start` and `end` and that has arrived."""
+        """New ids for everything that `node` recorded between `start` and `end` and that has arrived."""
         now = self.clock.now()
         found = [
             Recording(_new_id(), node, stretch, *overlap, listed_at=now)
@@ -133,7 +133,7 @@ class Portal:
             recording.made_at = self.clock.now()
 
     def progress(self, recording: Recording) -> int:
-        """Percent, 100 only when the MP4 is there. Raises what went wrong when it could not be made."""
+        """Percent, 100 only when the MP4 is there. Raises the error if it could not be made."""
         if recording.height is None:
             return 0
         if recording.file and recording.file.done() and recording.made_at is None:

@@ -1,4 +1,4 @@
-"""What was asked of the simulator and what it did, kept for assertions; nothing here changes what it does."""
+"""A record of questions and answers, kept for assertions; nothing here changes the simulator's behaviour."""
 
 import threading
 from collections import Counter

@@ -66,7 +66,7 @@ class Simulator:
     def clip_path(self, recording_id: str, height: int | None = None) -> Path:
         """The MP4 of a listed recording, in the prepared height unless another is given.
 
-        Raises KeyError for an id that was never listed, ValueError when there is no height to go by.
+        Raises KeyError for an id that was never listed, ValueError if no height is known.
         """
         recording = self.portal.known(recording_id)
         if recording is None:
@@ -85,7 +85,7 @@ class Simulator:
         self._thread.join()
 
     def stop(self) -> None:
-        """Ends the server at once, also where requests hang on purpose."""
+        """Ends the server at once, even if requests hang on purpose."""
         if self._loop and self._serving and self._thread.is_alive():
             with contextlib.suppress(RuntimeError):  # the loop may have ended by itself just now
                 self._loop.call_soon_threadsafe(self._serving.cancel)

@@ -11,11 +11,11 @@ HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that is decided once, when the simulator starts.
+    """Everything that is fixed when the simulator starts.
 
     `prepare_cloud` and `prepare_local` are the seconds that a preparation takes; `throttle` is the bytes per
     second of each download. The three lifetimes are in seconds, their defaults those of the vendor's page.
-    What a server answers after expiry is not documented, so `expired_recording`, `expired_prepare` and
+    The vendor does not document the answers after expiry, so `expired_recording`, `expired_prepare` and
     `expired_download` choose. `cache` is the folder for finished MP4s, by default below `$XDG_CACHE_HOME`.
     """
 

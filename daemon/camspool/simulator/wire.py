@@ -1,4 +1,4 @@
-"""The connection beneath HTTP, for the faults that a correct HTTP server cannot commit."""
+"""The connection beneath HTTP, for faults that a correct HTTP server cannot produce."""
 
 import asyncio
 import contextlib
@@ -56,13 +56,13 @@ class Wire:
             await asyncio.sleep(0.005)
 
     async def finish(self) -> None:
-        """Ends the connection with FIN after all that was written."""
+        """Ends the connection with FIN after everything that was written."""
         if self._transport is not None:
             self._transport.close()
         await self.gone()
 
     async def reset(self) -> None:
-        """Ends the connection with RST, once all that was written has reached the client."""
+        """Ends the connection with RST, once everything that was written has reached the client."""
         if self._transport is None:
             return
         connection: socket.socket = self._transport.get_extra_info("socket")
@@ -79,7 +79,7 @@ class Wire:
             message = await self._receive()
 
     async def stays(self, seconds: float) -> bool:
-        """Waits that long; False, at once, when the client leaves."""
+        """Waits that long; returns False, at once, if the client leaves."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.gone(), seconds)
             return False

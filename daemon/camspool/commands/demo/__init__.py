@@ -1,4 +1,4 @@
 """`camspool demo`: a simulated portal, a real daemon, some requests, and the MP4s that arrive.
 
-It looks at the folders only, as a person with the share would; nothing here is used by the daemon.
+It looks only at the folders, as a person with access to the share would; the daemon uses nothing from here.
 """

@@ -12,7 +12,7 @@ from camspool.commands.invocation import need_simulator
 @click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), help="Where to work.")
 @click.option("--stay", is_flag=True, help="Keep running afterwards, for request files of your own.")
 def demo(directory: Path | None, *, stay: bool) -> None:
-    """Show the whole thing: a simulator, a daemon, some requests, and the MP4s that arrive."""
+    """Run a simulator and a daemon, drop some requests, and watch the MP4s arrive."""
     need_simulator()
     from camspool.commands.demo.demo import Demo
 

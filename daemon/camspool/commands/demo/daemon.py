@@ -1,4 +1,4 @@
-"""The daemon as a process of its own, as a service manager would run it."""
+"""Runs the daemon in a separate process, as a service manager would."""
 
 import os
 import subprocess
@@ -14,18 +14,18 @@ from camspool.core.health import ServiceState
 STOPS_WITHIN_S: Final = 12.0
 """The daemon promises ten seconds."""
 _LOOK_EVERY_S: Final = 0.05
-# What would lead our daemon elsewhere: a real portal and its token, a service manager, a proxy.
+# Variables that would lead our daemon elsewhere: a real portal and its token, a service manager, a proxy.
 _FOREIGN: Final = ("CAMSPOOL_", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_")
 
 
 class DaemonTrouble(Exception):
-    """The daemon does not do its work; the text says what was seen."""
+    """The daemon does not work; the text describes the symptoms."""
 
 
 class Daemon:
     """`camspool run` in a demo's folder, while the context lasts.
 
-    It has a session of its own: Ctrl-C in the terminal reaches the demo alone, which then stops it in order.
+    It runs in its own session, so that Ctrl-C in the terminal reaches only the demo, which then stops it.
     """
 
     def __init__(self, folder: DemoFolder) -> None:
@@ -52,7 +52,7 @@ class Daemon:
             raise DaemonTrouble(f"The daemon ended by itself ({_in_words(code)}).")
 
     def wait_until_ready(self, deadline: float) -> None:
-        """Wait until the daemon says that it works, at most until `deadline` on the monotonic clock.
+        """Wait until the daemon reports that it is running, at most until `deadline` on the monotonic clock.
 
         Raises:
             DaemonTrouble: it has ended, or takes too long.
@@ -75,7 +75,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise DaemonTrouble(f"The daemon did not stop within {STOPS_WITHIN_S:g} seconds.") from None
         finally:
-            self._process.kill()  # after a second Ctrl-C too; does nothing to a process that has ended
+            self._process.kill()  # even after a second Ctrl-C; harmless if the process has ended
 
     def _is_ready(self) -> bool:
         service = self._folder.service()

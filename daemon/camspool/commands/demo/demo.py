@@ -33,7 +33,7 @@ class Demo:
     """`camspool demo`.
 
     Args:
-        directory: where to work: new, empty, or of an earlier demo. None: a new one below the working folder.
+        directory: a new or empty folder, or an earlier demo's; None for a new one below the working folder.
         stay: keep both programs running afterwards, until Ctrl-C.
     """
 
@@ -94,7 +94,7 @@ class Demo:
         return 1 if problems else 0
 
     def _drop(self, folder: DemoFolder, screen: Screen) -> None:
-        """Drop what an earlier demo in the same folder has not left behind, finished or outstanding."""
+        """Drop the examples, except those that an earlier demo in the same folder has left."""
         new = [example for example in EXAMPLES if any(differences(folder, look(folder, example)))]
         screen.dropping(new)
         for example in new:
@@ -113,7 +113,7 @@ class Demo:
                 time.sleep(_LOOK_EVERY_S)
 
     def _keep_running(self, folder: DemoFolder, screen: Screen, daemon: Daemon) -> NoReturn:
-        """Print what becomes of the user's own requests, until Ctrl-C."""
+        """Print the progress of the user's own requests, until Ctrl-C."""
         screen.staying()
         shown: dict[str, tuple[State, Waiting | None]] = {
             status.name: (status.state, status.waiting) for status in folder.statuses()
@@ -130,7 +130,7 @@ class Demo:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Let `kill` and a terminal that is closed stop the demo as Ctrl-C does: no daemon may be left behind."""
+    """Make `kill`, or closing the terminal, stop the demo as Ctrl-C does: no daemon may be left behind."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

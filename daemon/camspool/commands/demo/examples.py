@@ -1,4 +1,4 @@
-"""What the demo drops: four request files, and how each of them must end."""
+"""The four request files that the demo drops, and how each of them must end."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +35,7 @@ _GATE: Final = Example(
     State.DONE,
 )
 # Cash desk 3 is stored on site. The ramp's camera was off from 10:58 to 11:00, hence two pieces, and it is
-# asked for so long that the gap is within the 1 % that a request may lack and still be done.
+# requested for so long that the gap is within the 1 % that may be missing from a request that is done.
 _LIST: Final = Example(
     "three-cameras.json",
     "a list: one stored on site, one with a gap",

@@ -1,4 +1,4 @@
-"""The folder that the demo works in: which one, what is written into it, what can be read from it."""
+"""The folder that the demo works in: choosing it, writing into it, reading from it."""
 
 import itertools
 import json
@@ -47,13 +47,13 @@ class DemoFolder:
 
     @classmethod
     def choose(cls, wanted: Path | None) -> "DemoFolder":
-        """Make the folder, or take up that of an earlier demo.
+        """Create the folder, or reuse that of an earlier demo.
 
         Args:
             wanted: where to work; None for a new folder below the working folder.
 
         Raises:
-            FolderRefused: it holds something else, or cannot be made.
+            FolderRefused: it contains something else, or cannot be created.
         """
         path = (wanted or _new_name()).absolute()
         folder = cls(path)
@@ -101,7 +101,7 @@ class DemoFolder:
         try:
             return document.load((self.mirror / naming.status_path(name)).read_bytes())
         except (FileNotFoundError, ValidationError):
-            return None  # none yet, or a stranger's file of that name
+            return None  # none yet, or another program's file of that name
 
     def statuses(self) -> Iterator[Status]:
         """The statuses of all requests."""
@@ -111,7 +111,7 @@ class DemoFolder:
                 yield status
 
     def mp4(self, status: Status, file_name: str) -> Path:
-        """Where an MP4 lies that a status names."""
+        """The path of an MP4 that a status names."""
         return (self.mirror / status.name).parent / file_name
 
     def _is_of_a_demo(self) -> bool:

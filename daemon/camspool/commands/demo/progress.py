@@ -1,4 +1,4 @@
-"""Progress on the screen: a table that moves on a terminal, plain lines elsewhere (a pipe, a CI log)."""
+"""Progress on the screen: a live table on a terminal, plain lines elsewhere (a pipe, a CI log)."""
 
 import time
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _DOINGS: Final = {
 
 
 class Display(AbstractContextManager["Display"], Protocol):
-    """Shows how far the requests are."""
+    """Shows the progress of the requests."""
 
     def show(self, rows: Sequence[ExampleState]) -> None: ...
 
@@ -134,7 +134,7 @@ def _cells(status: Status) -> tuple[Text | str | ProgressBar, ...]:
 
 
 def doing(status: Status) -> str:
-    """What is being done for a request, or what has come of it, in a few words."""
+    """The current activity or the result of a request, in a few words."""
     if status.waiting:
         return status.waiting.message
     if status.state is State.DOWNLOADING:

@@ -1,4 +1,4 @@
-"""What the demo prints besides progress: what it starts, the results, how to go on."""
+"""What the demo prints besides progress: the programs it starts, the results, the next steps."""
 
 import json
 import shlex
@@ -36,7 +36,7 @@ class Screen:
         self._folder = folder
 
     def opening(self, endpoint: str, process_id: int) -> None:
-        """What has been started, and where."""
+        """The programs that were started, and where."""
         self._console.print(
             "[bold]A simulated camera portal, and a real camspool daemon that fetches from it"
         )
@@ -47,24 +47,24 @@ class Screen:
         self._console.print(table)
 
     def dropping(self, new: Sequence[Example]) -> None:
-        """Which request files go into drop/."""
-        self._heading("Four request files, dropped into drop/ as any program could do it:")
+        """The request files that go into drop/."""
+        self._heading("Four request files, dropped into drop/ as any program could:")
         for example in EXAMPLES:
             known = "" if example in new else " (already there)"
             self._console.print(Text.assemble("  ", (example.file, "bold"), f"  {example.shows}{known}"))
             self._print_indented(example.content.rstrip(), 4)
-        self._heading("Progress, as their status files in mirror/ tell it:")
+        self._heading("Progress, according to their status files in mirror/:")
 
     def success(self, seconds: float) -> None:
-        """That all went well."""
+        """Success."""
         self._console.print(
-            f"\n[bold green]All four ended as they should[/] within {seconds:.1f} s, "
+            f"\n[bold green]All four ended as expected[/] within {seconds:.1f} s, "
             "and each MP4 has the bytes and the SHA-256 that its status file states."
         )
 
     def failure(self, problems: Sequence[str]) -> None:
-        """What went wrong."""
-        self._console.print("\n[bold red]Something is not as it should be:")
+        """The problems."""
+        self._console.print("\n[bold red]Something went wrong:")
         for problem in problems:
             self._console.print(f"  - {problem}", markup=False, soft_wrap=True)
         self._console.print(
@@ -85,23 +85,23 @@ class Screen:
                 self._print_rejection(status)
 
     def how_to_go_on(self) -> None:
-        """What the reader may do next, when nothing runs any more."""
-        self._heading("How to go on")
-        self._say("Start simulator and daemon in this folder again, for requests of your own:")
+        """The next steps, once nothing is running any more."""
+        self._heading("Next steps")
+        self._say("Start the simulator and the daemon in this folder again, for requests of your own:")
         self._command(f"{self._again()} --stay")
         self._say("and then, from another terminal:")
         self._command(self._own_request())
-        self._say("All that a request may hold:")
+        self._say("Everything that a request may contain:")
         self._command(f"{_own_command()} schema request")
         self._say("README.md explains how to fetch from your own cameras.")
 
     def staying(self) -> None:
-        """That both keep running, and what can be done with them."""
-        self._heading("Simulator and daemon keep running. Ctrl-C stops them.")
+        """What to do while both keep running."""
+        self._heading("The simulator and the daemon keep running. Press Ctrl-C to stop them.")
         self._say("Drop a request of your own, from another terminal:")
         self._command(self._own_request())
         self._say("The cameras gate-north, cashdesk-3, panorama-1, parking-a and parking-b have")
-        self._say("recorded everything from 2020 until now. What becomes of your requests:")
+        self._say("recorded everything from 2020 until now. Your requests:")
 
     def news(self, status: Status) -> None:
         """A change of a request, while staying."""
@@ -115,7 +115,7 @@ class Screen:
 
     def stopped(self) -> None:
         """After Ctrl-C."""
-        self._console.print("\nSimulator and daemon are stopped. To go on from here:")
+        self._console.print("\nThe simulator and the daemon have stopped. To continue from here:")
         self._command(self._again())
 
     def _heading(self, text: str) -> None:
@@ -125,7 +125,7 @@ class Screen:
         self._console.print(f"  {text}", markup=False, highlight=False)
 
     def _command(self, line: str) -> None:
-        """A line to be copied: it must not be broken."""
+        """A line to copy: it must not be wrapped."""
         self._console.print(Text(f"    {line}", "cyan"), soft_wrap=True)
 
     def _print_indented(self, text: str, by: int) -> None:
@@ -171,9 +171,9 @@ class Screen:
 
 def _notes(folder: DemoFolder, statuses: Sequence[Status]) -> Iterator[tuple[Path, str]]:
     """What each file in the folders is."""
-    yield folder.mirror / "_service.json", "how the daemon is"
+    yield folder.mirror / "_service.json", "the daemon's health"
     yield folder.mirror / "index.html", "a page: open it in a browser"
-    yield folder.mirror / "_page", "what the page shows"
+    yield folder.mirror / "_page", "the page's data"
     for status in statuses:
         yield folder.mirror / f"{status.name}{STATUS_SUFFIX}", f"its status: {status.state}"
         if status.request.filed_as:
@@ -204,7 +204,7 @@ def _grow(tree: Tree, folder: Path, notes: dict[Path, str], note: str = "") -> N
 
 
 def _shortened(whole: dict[str, Any]) -> dict[str, Any]:
-    """The most telling parts of a status file, in its own order."""
+    """The most informative parts of a status file, in its own order."""
     short = {key: value for key, value in whole.items() if key in _SHORTENED}
     short["clips"] = [
         {key: value for key, value in clip.items() if key in _SHORTENED_CLIP} for clip in whole["clips"]

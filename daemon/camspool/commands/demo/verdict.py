@@ -25,7 +25,7 @@ class ExampleState:
 
 
 def look(folder: DemoFolder, example: Example) -> ExampleState:
-    """What the folders show of an example."""
+    """What the folders show about an example."""
     # In this order: a request that has left drop/ has its last status in place.
     outstanding = folder.is_outstanding(example.file)
     return ExampleState(example, folder.status(example.name), outstanding)
