@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
 
@@ -18,22 +20,20 @@ pytest.register_assert_rewrite("support.contracts")
 _LIBRARIES = ("httpx", "httpcore", "apscheduler.scheduler")
 """Their loggers are made quieter by the daemon, for the rest of the process."""
 
-_measured: dict[str, str] = {}
-"""The variables by which coverage.py measures the processes that a test starts, while `make test` runs."""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Measure the processes only of tests that ask for it: each of them costs a fifth of a second more."""
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        names = [name for name in os.environ if name.startswith("COVERAGE_PROCESS_")]
-        _measured.update((name, os.environ.pop(name)) for name in names)
+if "coverage" in sys.modules:  # it is measuring, which takes time
+    hypothesis.settings.register_profile("measured", deadline=None)
+    hypothesis.settings.load_profile("measured")
 
 
 @pytest.fixture
-def processes_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of code that runs in processes of its own, and is not reached by calling it."""
-    for name, value in _measured.items():
-        monkeypatch.setenv(name, value)
+def untraced() -> Iterator[None]:
+    """For tests of what something costs: while coverage.py measures, each line costs more."""
+    measuring = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
+    if measuring:
+        measuring.stop()
+    yield
+    if measuring:
+        measuring.start()
 
 
 @pytest.fixture

@@ -289,6 +289,7 @@ def test_a_long_text_is_cut_after_it_was_redacted(lines: Callable[[], list[dict[
     assert "hunt" not in body
 
 
+@pytest.mark.usefixtures("untraced")
 def test_many_addresses_without_a_space_take_no_time() -> None:
     begun = time.process_time()
     logs.without_secrets("https://h/," * 20_000)

@@ -306,6 +306,7 @@ def nested(depth: int) -> bytes:
     return b"".join((length - 8 * level).to_bytes(4, "big") + b"moov" for level in range(depth))
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_cost_neither_time_nor_memory(
     clips: dict[str, bytes], tmp_path: Path, name: str

@@ -378,6 +378,7 @@ EXPENSIVE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("name", EXPENSIVE)
 def test_what_is_odd_costs_no_more_than_a_look(tmp_path: Path, name: str) -> None:
     content = EXPENSIVE[name]()

@@ -286,6 +286,7 @@ async def test_a_burst_of_renames_is_told_whole(drop: Drop) -> None:
     assert len(drop.reported) == len(names)
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_many_ignored_files_cost_little(drop: Drop) -> None:
     for number in range(1000):
         (drop.root / f"{number}.tmp").touch()

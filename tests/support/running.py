@@ -184,7 +184,8 @@ def request(camera: Any = 1, at: int = 0, seconds: int = 10, **fields: Any) -> d
 
 def environment(**variables: str) -> dict[str, str]:
     """The environment for a daemon that runs as a process of its own."""
-    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
+    measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS_")}
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **measured, **variables}
 
 
 def _as_text(content: Any) -> str:

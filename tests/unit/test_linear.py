@@ -28,6 +28,8 @@ from camspool.core.quantities import rate, size
 from camspool.page import index, script
 from camspool.page.clips import clip_row, poster_name
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 ROOT: Final = Path(__file__).parents[2] / "daemon/camspool"
 LONG: Final = 64 * 1024
 SHORT: Final = LONG // 4
