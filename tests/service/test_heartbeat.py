@@ -92,3 +92,22 @@ def test_a_daemon_that_has_not_written_in_time_is_down() -> None:
     of_earlier_version = health.load(data.replace('"2026-03-01T12:10:45Z"', "null").encode())
     assert health.is_running(of_earlier_version, begun + timedelta(seconds=59))
     assert not health.is_running(of_earlier_version, begun + timedelta(minutes=2))
+
+
+@pytest.mark.parametrize("heartbeat", [3600], indirect=True)
+def test_an_idle_daemon_touches_nothing_between_its_heartbeats(model: ModelDaemon, heartbeat: float) -> None:
+    request: dict[str, Any] = {"camera": GATE, "from": 1_580_000_000, "duration": 100}
+    write_whole(model.drop / "a.json", json.dumps(request).encode())
+    model.loop.let_pass(200)
+    assert (model.mirror / "a.mp4").exists()
+    before = all_times(model.folder)
+    model.loop.let_pass(heartbeat - 300)
+    assert all_times(model.folder) == before
+
+
+def all_times(folder: Path) -> dict[str, tuple[int, int]]:
+    """The times of change of all files and folders."""
+    return {
+        str(path): (path.lstat().st_mtime_ns, path.lstat().st_ctime_ns)
+        for path in (folder, *folder.rglob("*"))
+    }

@@ -83,7 +83,6 @@ class Page:
         self, spool: Spool, clock: Clock, shelf: Shelf, posters: Posters, settings: Callable[[], PageSettings]
     ) -> None:
         self._settings = settings
-        self._gave_up_with: PageSettings | None = None
         self._spool = spool
         self._files = spool.own_files
         self._clock = clock
@@ -104,8 +103,7 @@ class Page:
     @property
     def enabled(self) -> bool:
         """False to leave the mirror alone."""
-        settings = self._settings()
-        return settings.enabled and settings is not self._gave_up_with
+        return self._settings().enabled
 
     def note(self, status: Status) -> None:
         """A request has ended, or its footage was deleted; the next turn shows it."""
@@ -113,7 +111,7 @@ class Page:
             self._news.put(status)
 
     async def tend(self, service: ServiceStatus, outstanding: Sequence[Status]) -> None:
-        """Bring the page up to date, as far as one turn goes; to be called again and again."""
+        """Bring the page up to date, as far as one turn goes; to be called again and again, crash or not."""
         if not self.enabled:
             self._open = False
             return
@@ -123,8 +121,8 @@ class Page:
             self._open = False  # what was missed meanwhile is found again
             self._log(trouble.message)
         except Exception:
-            log.exception("page_crashed")
-            self._give_up()
+            self._start_over()
+            raise
 
     async def illustrate(self) -> None:
         """Make posters, for ever, a few at a time. The page finds them by itself, so no data change."""
@@ -134,9 +132,6 @@ class Page:
                     await self._posters.make()
             except (StorageTrouble, OSError) as trouble:
                 log.debug("poster_not_made", problem=str(trouble))
-            except Exception:
-                log.exception("page_crashed")
-                self._give_up()
             await self._clock.sleep(BREATH_S)
 
     def _tend(self, service: ServiceStatus, outstanding: Sequence[Status]) -> set[Hour]:
@@ -276,11 +271,10 @@ class Page:
             log.warning("page_not_written", problem=problem)
         self._logged = problem
 
-    def _give_up(self) -> None:
-        """A defect of the page must not stop what it shows: it is left as it is until a start or reload."""
-        self._gave_up_with = self._settings()
+    def _start_over(self) -> None:
+        """Forget what was gathered, which may be what cannot be shown: all is found again from the files."""
         self._open = False
-        self._pending = {}  # it may be what cannot be shown; after a reload all is found again
+        self._pending, self._news = {}, SimpleQueue()
 
 
 def _weight(ended: Ended) -> int:

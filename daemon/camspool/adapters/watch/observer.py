@@ -46,15 +46,12 @@ _EVENTS: Final[list[type[FileSystemEvent]]] = [
 
 log = structlog.get_logger()
 
-# A file that is moved out of drop/, as each request is in the end, has only the first half of a move. The
-# library waits for the other half, 0.5 s by default, and holds up all that comes after it. The
-# kernel tells both halves at once.
-InotifyMoveEventGrouper.delay = 0.02
+_MOVE_S: Final = 0.02
+"""How long the library waits for the second half of a move, while it holds up all that comes after it.
 
-# watchdog calls it an error that its threads are asked to stop while they wait.
-logging.getLogger("watchdog.observers.inotify").addFilter(
-    lambda record: "when the thread is inactive" not in record.getMessage()
-)
+By default it is 0.5 s. A file that is moved out of drop/, as each request is in the end, has only the first
+half, and the kernel reports both halves at once.
+"""
 
 
 class Observer:
@@ -139,10 +136,8 @@ class _Inotify:
         real = root.resolve()  # the root itself may be a symbolic link, which would be watched instead
         # Full events: a file moved in from elsewhere is `moved` then, not `created` like one being written.
         before = set(threading.enumerate())
+        _adjust_library()
         self._observer = InotifyObserver(generate_full_events=True)
-        # watchdog warns when a folder and one inside it appear at once, which is harmless; but where warnings
-        # are errors, that ends its reading thread.
-        warnings.filterwarnings("ignore", r"Callback with id '\d+' already exists", RuntimeWarning)
         try:
             self._observer.schedule(_Handler(real, hints), str(real), recursive=True, event_filter=_EVENTS)
             self._observer.start()
@@ -181,6 +176,20 @@ class _Handler(FileSystemEventHandler):
         for path in filter(None, (source, target)):
             if path.startswith(self._prefix):
                 self._hints.add(path.removeprefix(self._prefix), renamed=path == target)
+
+
+def _adjust_library() -> None:
+    """Make watchdog fit; for all of it, since its observers have no arguments for these (7.1)."""
+    InotifyMoveEventGrouper.delay = _MOVE_S
+    logging.getLogger("watchdog.observers.inotify").addFilter(_is_worth_logging)
+    # It warns when a folder and one inside it appear at once, which is harmless; but where warnings are
+    # errors, that ends its reading thread.
+    warnings.filterwarnings("ignore", r"Callback with id '\d+' already exists", RuntimeWarning)
+
+
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """False of what watchdog calls an error: that its threads are asked to stop while they wait."""
+    return "when the thread is inactive" not in record.getMessage()
 
 
 def _identity(root: Path) -> tuple[int, int]:
