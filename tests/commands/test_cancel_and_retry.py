@@ -1,4 +1,4 @@
-"""`camspool cancel` and `camspool retry`, without a daemon and beside one; the completion of names."""
+"""`camspool cancel` and `camspool retry`, without a daemon and beside one."""
 
 import asyncio
 import errno
@@ -12,12 +12,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from camspool.adapters.spool import durable, move_back
 from camspool.cli import main
-from camspool.commands.status import completion
 from camspool.config.excerpts import request_settings
 from camspool.core import request_parser
 from camspool.core.errors import NameTaken
@@ -213,52 +210,3 @@ async def _cancel_and_retry(running: Running, call: Any) -> None:
     (running.mirror / "bad.json").write_text(json.dumps(request("gate")))
     assert (await asyncio.to_thread(call, "retry", "bad")).returncode == 0
     assert (await running.until("bad", "done"))["clips"][0]["file"]["name"] == "bad.mp4"
-
-
-# Completion
-
-
-def test_names_are_completed(house: House) -> None:  # noqa: F811
-    filed(house, "store-12/evening", State.DONE)
-    house.outstanding("store-12/entrance", a_clip(State.QUEUED))
-    house.outstanding("store-7", a_clip(State.QUEUED))
-    assert completion.known(house.drop, house.mirror, "store-1") == ["store-12/entrance", "store-12/evening"]
-    assert completion.known(house.drop, house.mirror, "") == [
-        "store-12/entrance",
-        "store-12/evening",
-        "store-7",
-    ]
-    assert completion.outstanding(house.drop, "store-12/e") == ["store-12/entrance"]
-    assert completion.outstanding(house.drop, "x") == []
-
-
-@pytest.mark.parametrize(
-    ("line", "offered"),
-    [
-        ("camspool status stor", "store-12/evening"),
-        ("camspool verify stor", "store-12/evening"),
-        ("camspool retry stor", "store-12/evening"),
-        ("camspool cancel stor", ""),
-    ],
-)
-def test_a_shell_asks_for_names(house: House, line: str, offered: str) -> None:  # noqa: F811
-    filed(house, "store-12/evening", State.DONE)
-    environ = {
-        "_CAMSPOOL_COMPLETE": "bash_complete",
-        "COMP_WORDS": line,
-        "COMP_CWORD": "2",
-        "CAMSPOOL_CONFIG": str(house.config),
-        "PATH": os.environ["PATH"],
-    }
-    code = "from camspool.cli import main; main(prog_name='camspool')"
-    shown = subprocess.run(
-        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
-    )
-    assert shown.stdout.strip().removeprefix("plain,") == offered
-    assert shown.stderr == ""
-
-
-@settings(max_examples=50)
-@given(st.text(alphabet="a/.~_\u00e9\n\x1b", max_size=8))
-def test_completion_survives_any_beginning(text: str) -> None:
-    assert completion.known(Path("/nonexistent"), Path("/nonexistent"), text) == []

@@ -19,9 +19,9 @@ import pytest
 
 from camspool.adapters.spool import FolderContents, Foreign
 from camspool.adapters.spool.durable import as_storage_trouble
+from camspool.commands.targets import EVERYTHING, NoSuchTarget, Target, resolve
 from camspool.commands.verify.mirror import Mirror
 from camspool.commands.verify.render import write_json
-from camspool.commands.verify.targets import EVERYTHING, NoSuchTarget, Target, resolve
 from camspool.commands.verify.verdicts import HINTS, Kind, VideoRead, accounted, compare, promised
 from camspool.commands.verify.verification import Verification
 from camspool.core import document

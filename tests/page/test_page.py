@@ -12,8 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from camspool.adapters.spool import Foreign
+from camspool.commands.targets import EVERYTHING
 from camspool.commands.verify.mirror import Mirror
-from camspool.commands.verify.targets import EVERYTHING
 from camspool.commands.verify.verification import Verification
 from camspool.core import document
 from camspool.core.errors import StorageTrouble

@@ -83,32 +83,3 @@ def need_simulator() -> None:
 def _give_up_configuration(error: "ConfigurationError") -> NoReturn:
     lines = [f"  {problem.sentence}" for problem in error.problems]
     give_up("\n".join([f"{error.source} cannot be used:", *lines]), EX_CONFIG)
-
-
-def complete_outstanding(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of outstanding requests."""
-    from camspool.commands.status import completion
-
-    settings = settings_for_completion(context)
-    return completion.outstanding(settings.folders.drop, incomplete) if settings else []
-
-
-def complete_request(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of requests."""
-    from camspool.commands.status import completion
-
-    settings = settings_for_completion(context)
-    folders = settings.folders if settings else None
-    return completion.known(folders.drop, folders.mirror, incomplete) if folders else []
-
-
-def settings_for_completion(context: click.Context) -> "Settings | None":
-    """The settings, or None: a shell that completes a word shows no errors."""
-    from camspool.config import loading
-    from camspool.core.errors import ConfigurationError
-
-    try:
-        path = loading.find(context.params.get("config_path"), os.environ)
-        return loading.load(path, os.environ) if path else None
-    except ConfigurationError:
-        return None

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from camspool.commands.invocation import complete_outstanding, config_option, configuration_file, settings_of
+from camspool.commands.completion import complete_outstanding
+from camspool.commands.invocation import config_option, configuration_file, settings_of
 
 
 @click.command(short_help="Cancel requests that are outstanding.")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from camspool.commands.completion import settings_for_completion
 from camspool.commands.invocation import (
     config_option,
     configuration_file,
     give_up,
-    settings_for_completion,
     settings_of,
 )
 

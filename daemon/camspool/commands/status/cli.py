@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from camspool.commands.completion import complete_request
 from camspool.commands.invocation import (
-    complete_request,
     config_option,
     configuration_file,
     give_up,

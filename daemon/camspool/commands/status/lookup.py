@@ -11,8 +11,8 @@ from typing import Final
 from camspool.adapters.spool import MirrorReader
 from camspool.commands.status import phrases
 from camspool.commands.status.snapshot import read, status_of
+from camspool.commands.targets import NoSuchTarget, readings, resolve
 from camspool.commands.terminal import terminal_safe
-from camspool.commands.verify.targets import NoSuchTarget, readings, resolve
 from camspool.core import naming
 from camspool.core.errors import CamspoolError
 from camspool.core.naming import below

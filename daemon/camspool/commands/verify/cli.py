@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
+from camspool.commands.completion import complete_request
 from camspool.commands.invocation import (
     EX_CONFIG,
-    complete_request,
     config_option,
     configuration_file,
     give_up,
@@ -27,8 +27,8 @@ def verify(paths: tuple[str, ...], config_path: Path | None, *, as_json: bool) -
     or unknown.
     """
     from camspool.commands.advice import with_advice
+    from camspool.commands.targets import NoSuchTarget
     from camspool.commands.verify.command import verify as verify_mirror
-    from camspool.commands.verify.targets import NoSuchTarget
     from camspool.core.errors import ConfigurationError, StorageTrouble
 
     settings = settings_of(configuration_file(config_path))

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from camspool.adapters.mp4 import Verify, check_available
+from camspool.commands.targets import EVERYTHING, resolve
 from camspool.commands.verify.mirror import Mirror
 from camspool.commands.verify.render import write_json, write_table
-from camspool.commands.verify.targets import EVERYTHING, resolve
 from camspool.commands.verify.verification import Verification
 
 

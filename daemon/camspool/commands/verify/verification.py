@@ -6,8 +6,8 @@ from typing import Final
 
 from camspool.adapters.spool import FolderContents, Foreign
 from camspool.adapters.spool.reader import why
+from camspool.commands.targets import Target
 from camspool.commands.verify.mirror import Mirror
-from camspool.commands.verify.targets import Target
 from camspool.commands.verify.verdicts import Discrepancy, Kind, Tally, accounted, compare, promised
 from camspool.core import naming
 from camspool.core.errors import StorageTrouble

@@ -1,4 +1,7 @@
-"""Completes the names of requests, from the names of files alone; how many there are costs no time."""
+"""The names of requests that begin with what somebody has typed, taken from the names of files alone.
+
+Bounded: a folder of a million requests takes no longer than one of twenty thousand.
+"""
 
 import os
 from collections import deque
@@ -39,7 +42,7 @@ def _files(root: Path, incomplete: str) -> Iterator[str]:
         try:
             entries = list(os.scandir(root / folder))
         except OSError:
-            continue  # completion has nobody to tell
+            continue  # completion shows no errors
         for entry in entries:
             path = naming.below(folder, entry.name)
             if naming.ignored_component(entry.name) or not path.isprintable():
