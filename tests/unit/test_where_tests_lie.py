@@ -16,6 +16,7 @@ ELSEWHERE: Final = {
     "adapters/notify/flag": "service/test_notifications_end_to_end.py",
     "adapters/system_clock": "adapters/test_ports.py",
     "commands/advice": "commands/test_status.py",
+    "commands/api": "commands/test_cameras.py",
     "commands/cancel/": "commands/test_cancel_and_retry.py",
     "commands/demo/": "system/test_demo.py",
     "commands/invocation": "commands/test_cli.py",

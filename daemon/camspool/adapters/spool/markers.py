@@ -101,6 +101,25 @@ class MarkedFolder:
             finally:
                 release(descriptor)
 
+    @contextlib.contextmanager
+    def opened(self, path: str) -> Iterator[int | None]:
+        """A descriptor to read the regular file `path` in the tree; None when there is none."""
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = stack.enter_context(self.folder(naming.folder_of(path)))
+                descriptor = stack.enter_context(durable.opened(folder, naming.stem_of(path)))
+            except FileNotFoundError:
+                descriptor = None
+            yield descriptor
+
+    def facts(self, path: str) -> os.stat_result | None:
+        """What the file system says of anything that has this path; None when nothing has it."""
+        try:
+            with self.folder(naming.folder_of(path)) as folder:
+                return durable.facts_of(folder, naming.stem_of(path))
+        except FileNotFoundError:
+            return None
+
     def away(self) -> dict[str, StorageTrouble]:
         """The mounts below the folder that are not there now, by their paths relative to it.
 

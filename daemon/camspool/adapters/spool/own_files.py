@@ -5,10 +5,11 @@ They can all be made again from the status files, so nothing here is synced to t
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from itertools import groupby
 
-from camspool.adapters.spool.durable import exists, opened, remove, write
+from camspool.adapters.spool.durable import exists, remove, write
 from camspool.adapters.spool.markers import MarkedFolder
 from camspool.core import naming
 
@@ -19,16 +20,9 @@ class OwnFiles:
     def __init__(self, mirror: MarkedFolder) -> None:
         self._mirror = mirror
 
-    @contextlib.contextmanager
-    def opened(self, path: str) -> Iterator[int | None]:
+    def opened(self, path: str) -> AbstractContextManager[int | None]:
         """A descriptor to read a regular file; None when there is none."""
-        with contextlib.ExitStack() as stack:
-            try:
-                folder = stack.enter_context(self._mirror.folder(naming.folder_of(path)))
-                descriptor = stack.enter_context(opened(folder, naming.stem_of(path)))
-            except FileNotFoundError:
-                descriptor = None
-            yield descriptor
+        return self._mirror.opened(path)
 
     def read(self, path: str) -> bytes | None:
         """The file's bytes; None when there is no such regular file."""
@@ -55,11 +49,7 @@ class OwnFiles:
 
     def exists(self, path: str) -> bool:
         """True when anything at all has this path."""
-        try:
-            with self._mirror.folder(naming.folder_of(path)) as folder:
-                return exists(folder, naming.stem_of(path))
-        except FileNotFoundError:
-            return False
+        return self._mirror.facts(path) is not None
 
     def names(self, path: str) -> set[str]:
         """What is in the folder; nothing when it is not there."""

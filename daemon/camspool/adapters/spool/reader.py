@@ -3,17 +3,17 @@
 No symbolic link is followed, and nothing is believed of a status file that does not fit the place it lies in.
 """
 
-import contextlib
 import heapq
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from camspool.adapters.spool.durable import exists, facts_of, opened, read
+from camspool.adapters.spool.durable import exists, opened, read
 from camspool.adapters.spool.markers import MarkedFolder, ObservedFolder, modified_ns
 from camspool.adapters.spool.steps import components
 from camspool.core import document, naming
@@ -117,28 +117,17 @@ class MirrorReader:
             if path.endswith(naming.STATUS_SUFFIX) and not naming.ignored_component(entry.name):
                 yield path.removesuffix(naming.STATUS_SUFFIX), entry
 
-    @contextlib.contextmanager
-    def opened(self, path: str) -> Iterator[int | None]:
+    def opened(self, path: str) -> AbstractContextManager[int | None]:
         """A descriptor to read a regular file below the mirror; None when there is none."""
-        with contextlib.ExitStack() as stack:
-            try:
-                folder = stack.enter_context(self._folder.folder(naming.folder_of(path)))
-                descriptor = stack.enter_context(opened(folder, naming.stem_of(path)))
-            except FileNotFoundError:
-                descriptor = None
-            yield descriptor
+        return self._folder.opened(path)
 
     def exists(self, path: str) -> bool:
         """True when anything at all has this path."""
-        try:
-            with self._folder.folder(naming.folder_of(path)) as folder:
-                return exists(folder, naming.stem_of(path))
-        except FileNotFoundError:
-            return False
+        return self._folder.facts(path) is not None
 
     def size(self, path: str) -> int | None:
         """The bytes of a file of whatever kind; None when there is none, or nobody can tell."""
-        facts = self._facts(path)
+        facts = self._folder.facts(path)
         return None if facts is None else facts.st_size
 
     def unblocked(self, name: str) -> str:
@@ -146,15 +135,8 @@ class MirrorReader:
         return naming.unblocked(name, self._blocked)
 
     def _blocked(self, path: str) -> bool:
-        facts = self._facts(path)
+        facts = self._folder.facts(path)
         return facts is not None and not stat.S_ISDIR(facts.st_mode)
-
-    def _facts(self, path: str) -> os.stat_result | None:
-        try:
-            with self._folder.folder(naming.folder_of(path)) as folder:
-                return facts_of(folder, naming.stem_of(path))
-        except FileNotFoundError:
-            return None
 
 
 def why(trouble: StorageTrouble) -> str:

@@ -18,7 +18,6 @@ from camspool.adapters.spool import filing
 from camspool.adapters.spool.courtesy import sync_folder
 from camspool.adapters.spool.durable import (
     exists,
-    facts_of,
     opened,
     read_version,
     remove,
@@ -133,11 +132,7 @@ class Spool:
 
     def unread(self, file: str) -> DropFile | None:
         """A file in drop/ that is not read; None when it is gone, or is no regular file."""
-        try:
-            with self._drop.folder(naming.folder_of(file)) as folder:
-                facts = facts_of(folder, naming.stem_of(file))
-        except FileNotFoundError:
-            return None
+        facts = self._drop.facts(file)
         return DropFile(b"", "", owner(facts)) if facts and stat.S_ISREG(facts.st_mode) else None
 
     def try_names(self, name: str) -> None:
@@ -298,11 +293,7 @@ class Spool:
 
     def in_drop(self, file: str) -> bool:
         """True when anything at all has this path below drop/."""
-        try:
-            with self._drop.folder(naming.folder_of(file)) as folder:
-                return exists(folder, naming.stem_of(file))
-        except FileNotFoundError:
-            return False
+        return self._drop.facts(file) is not None
 
     def probe_mirror(self) -> None:
         """Raise StorageTrouble while mirror/ cannot be written: tried with a small file, durably."""

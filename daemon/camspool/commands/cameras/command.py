@@ -6,10 +6,8 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from camspool import USER_AGENT
 from camspool.adapters import logs
-from camspool.adapters.survilla import Survilla
-from camspool.adapters.system_clock import SystemClock
+from camspool.commands import api
 from camspool.commands.cameras import render
 from camspool.commands.cameras.known import KnownCameras, known_cameras
 from camspool.commands.cameras.remembered import remember
@@ -56,16 +54,7 @@ def _by_place(camera: Camera) -> tuple[tuple[str, ...], str, int]:
 
 
 async def _ask(settings: Settings, token: str, verify: ssl.SSLContext) -> tuple[Camera, ...]:
-    """One call without retries: the person who waits for the answer can decide to try again."""
-    api = settings.api
-    survilla = Survilla(
-        api.endpoint,
-        lambda: token,
-        SystemClock(),
-        timeout=lambda: api.timeout,
-        user_agent=USER_AGENT,
-        verify=verify,
-    )
+    survilla = api.client(settings, token, verify)
     try:
         (answer,) = await survilla.ask([ListCameras()])
     except ServiceTrouble as trouble:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from camspool import USER_AGENT
 from camspool.adapters import logs
 from camspool.adapters.survilla import Reached, Survilla, reach
-from camspool.adapters.system_clock import SystemClock
+from camspool.commands.api import client
 from camspool.commands.check.result import Result, not_checked, ok, warning, wrong
 from camspool.commands.terminal import counted
 from camspool.config.network import trusted
@@ -59,17 +59,9 @@ async def _with_token(settings: Settings, environ: Mapping[str, str]) -> list[Re
     except ServiceTrouble:
         return [not_checked(check, "there is no token to ask with") for check in ("access", "schema")]
     logs.redact(token)
-    api = settings.api
-    survilla = Survilla(
-        api.endpoint,
-        lambda: token,
-        SystemClock(),
-        timeout=lambda: api.timeout,
-        user_agent=USER_AGENT,
-        verify=trusted(settings, environ),
-    )
+    survilla = client(settings, token, trusted(settings, environ))
     try:
-        access = await _access(survilla, api.token_file)
+        access = await _access(survilla, settings.api.token_file)
         if not access.found.startswith(_ACCEPTED):
             return [access, not_checked("schema", "the API gives no access")]
         return [access, *await _schema(survilla)]
