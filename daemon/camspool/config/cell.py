@@ -1,4 +1,4 @@
-"""The settings in force: one cell that every part of the daemon looks into, replaced as a whole at a reload.
+"""The settings in force: one cell that every part of the daemon reads, replaced as a whole at a reload.
 
 What each part needs of them is written in `excerpts` and in `service/wiring.py`; `core` and `adapters`, which
 know nothing of the configuration, get it as a function.

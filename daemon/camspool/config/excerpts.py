@@ -1,4 +1,4 @@
-"""What the parts below need of the configuration, each in its own words. Pure."""
+"""What each part below needs from the configuration, in terms of its own. Pure."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Reads a small file of the administrator's that may turn out to be something else."""
+"""Reads a small file of the administrator's, which may turn out to be a pipe, a device or a huge file."""
 
 import errno
 import os

@@ -90,7 +90,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def _is_there(path: Path) -> bool:
-    """Also of a file that may not be looked at: `load` then says so, where defaults would be a surprise."""
+    """Also true of a file that may not be looked at: `load` reports it, for defaults would be a surprise."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

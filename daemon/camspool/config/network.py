@@ -1,6 +1,6 @@
 """The way to the servers: whose certificates are trusted, and whether httpx can use the proxies that are set.
 
-Who is connected to, and what is sent, is not its business.
+It knows nothing of the servers, or of what is sent.
 """
 
 import ssl
@@ -19,7 +19,7 @@ from camspool.core.text import is_clean
 from camspool.core.values import Problem
 
 _LARGEST_CA_FILE: Final = 4 * 1024 * 1024
-"""Bytes; a file with all the authorities of the world has a quarter of a megabyte."""
+"""Bytes; a file with all public authorities is a quarter of a megabyte."""
 _PORTS: Final = {None, *range(1, 65536)}
 _CERTIFICATES: Final = "a file with certificates in PEM form"
 _PROXY: Final = "the address of a proxy, such as http://proxy.example.org:3128"
@@ -29,7 +29,7 @@ _NO_PROXY: Final = (
 
 
 def trusted(settings: Settings, environ: Mapping[str, str]) -> ssl.SSLContext:
-    """The context for every connection: the system's authorities, and the one in `api.ca_file`.
+    """The context for every connection: the system's authorities, and those in `api.ca_file`.
 
     It is made once: reading all the certificates takes a small box a good part of a second.
 

@@ -15,10 +15,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 _LARGEST_ZONE_FILE: Final = 64 * 1024
-"""Bytes; the largest of them have 4 KiB."""
+"""Bytes; the largest zones are 4 KiB."""
 _LONGEST_RULE: Final = 100
 _NO_PLACES: Final = ("posix", "right", "posixrules", "localtime", "Factory")
-"""What lies beside the zones in /usr/share/zoneinfo and is none, or one of them once more."""
+"""Files beside the zones in /usr/share/zoneinfo that are not zones, or duplicate them."""
 
 
 @dataclass(frozen=True, slots=True)

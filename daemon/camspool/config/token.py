@@ -127,7 +127,7 @@ _PROBLEMS: Final = tuple(
         (r"\s", "holds several words: a token is one word of ASCII characters"),
     )
 )
-"""What people write beside a token, and what to say of it. None of the words may show any of the text."""
+"""What people write by mistake beside a token, and the message for it, which must not quote the text."""
 
 
 def _no_token(found: str) -> ServiceTrouble:

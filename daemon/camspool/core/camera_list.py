@@ -1,6 +1,6 @@
 """The document with the cameras that the token sees: `mirror/_cameras.json`, `camspool cameras --json`. Pure.
 
-It lets people name cameras who may not read the token.
+It lets people who may not read the token name cameras.
 """
 
 import json
@@ -15,7 +15,7 @@ SCHEMA: Final = "camspool/cameras/1"
 CAMERAS_FILE: Final = "_cameras.json"
 """Its path below the mirror, where the daemon leaves it."""
 LONGEST: Final = 64 * 1024 * 1024
-"""Bytes that are read of it at most."""
+"""The most bytes of it that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +77,5 @@ def _of_document(found: dict[str, Any]) -> Camera:
 
 
 def differ(one: Sequence[Camera], other: Sequence[Camera]) -> bool:
-    """Whether the documents of two lists would show other cameras."""
+    """Whether the documents of two lists would show different cameras."""
     return [_as_document(camera) for camera in one] != [_as_document(camera) for camera in other]

@@ -18,15 +18,15 @@ from camspool.core.values import Camera, CameraRef, ErrorCode
 _MOST_NAMED: Final = 10
 """Cameras that a message lists."""
 _MOST_COMPARED: Final = 5000
-"""Names that are searched for one that is alike; it takes some milliseconds."""
+"""How many names are searched for similar ones; it takes some milliseconds."""
 _LONGEST_COMPARED: Final = 60
 _LONGEST_NODE_ID: Final = 15
-"""Digits; more than any node id has, and fewer than take time to read."""
+"""Digits; more than any node id has, and few enough to be read quickly."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoSuchCamera:
-    """No camera, or more than one, is what the request says; texts for the error of a clip."""
+    """The request names no camera, or more than one; the texts are for the error of a clip."""
 
     code: ErrorCode
     message: str

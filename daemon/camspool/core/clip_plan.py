@@ -13,7 +13,7 @@ from camspool.core.values import CameraRef, Entry
 
 
 def asks(entries: Iterable[Entry]) -> tuple[Clip, ...]:
-    """The clips to be, `queued`, numbered from 1 in the order entry, camera, time."""
+    """The clips to fetch, `queued`, numbered from 1 in the order entry, camera, time."""
     numbers = count(1)
     return tuple(
         Clip(camera=camera, start=start, end=end, entry=index, ask=next(numbers))
@@ -24,7 +24,7 @@ def asks(entries: Iterable[Entry]) -> tuple[Clip, ...]:
 
 
 def number_of_asks(entry: Entry) -> int:
-    """How many clips `asks` makes of an entry, without making them."""
+    """How many clips an entry comes to, without making them."""
     step = entry.split_s or math.inf
     parts = max(1, math.ceil((entry.end - entry.start).total_seconds() / step))
     return len(cameras(entry)) * parts

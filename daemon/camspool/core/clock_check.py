@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 FAR_FROM_SERVER: Final = timedelta(minutes=10)
-"""The clock and the API's `Date` may differ by so much."""
+"""How far the clock and the API's `Date` may differ."""
 LONGEST_JUMP: Final = timedelta(days=1)
-"""The wall clock may get ahead of the monotonic clock by so much between two looks."""
+"""How far the wall clock may get ahead of the monotonic clock between two looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of a look at the clock.
+    """The outcome of a look at the clock.
 
     Args:
         doubt: why it cannot be believed, in words; None when it can.

@@ -1,6 +1,6 @@
 """The state diagram of a clip in Mermaid's notation, drawn from `lifecycle.TABLE`.
 
-`python -m camspool.core.diagram` prints it as it stands in ARCHITECTURE.md; a test finds it when that is old.
+`python -m camspool.core.diagram` prints it as in ARCHITECTURE.md; a test fails when that is outdated.
 """
 
 from collections import defaultdict

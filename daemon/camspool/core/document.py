@@ -8,7 +8,7 @@ from camspool.core.status_document import Status
 
 
 def _consistent(status: Status) -> Status:
-    """Anybody may have edited the file, and a status that does not hold together would stop us later."""
+    """Anybody may have edited the file; an inconsistent status would stop us later."""
     entries, used = set(range(len(status.request.entries))), {clip.entry for clip in status.clips}
     if not used <= entries or (used < entries and not status.state.final):
         raise ValueError(

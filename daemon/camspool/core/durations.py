@@ -23,9 +23,9 @@ from camspool.core.problems import Unexpected
 DURATION: Final = 'a duration such as 90 (seconds), "1.5s", "10m", "1h30m" or "PT10M"'
 
 LONGEST_S: Final = 36500 * 86400.0
-"""A hundred years: longer ones are slips of the keyboard, and overflow dates."""
+"""A hundred years: longer ones are typing errors, and overflow dates."""
 _LONGEST_TEXT: Final = 100
-"""Characters that are looked at; no duration has half as many."""
+"""Characters that are considered; no duration has half as many."""
 
 _NAMES: Final = {
     0.001: ("ms", "msec", "msecs", "millisecond", "milliseconds"),
@@ -80,7 +80,7 @@ def written(seconds: float) -> str:
 
 
 def looks_like_duration(text: str) -> bool:
-    """Whether somebody means a duration by it, rather than a point in time, be it right or wrong."""
+    """Whether a duration is meant, right or wrong, rather than a point in time."""
     words = _words(text)
     if not words or words[0] in "Pp":
         return bool(words)
@@ -92,7 +92,7 @@ _OF_TIMES: Final = frozenset({"Z", "T", "UTC", "GMT", "AM", "PM"})
 
 
 def _words(text: str) -> str:
-    """With one space for any white space; nothing of a text that is too long."""
+    """The text with single spaces for any white space; empty if it is too long."""
     return " ".join(text.split()) if len(text) <= _LONGEST_TEXT else ""
 
 
@@ -131,7 +131,7 @@ def _parts(words: str) -> list[tuple[str, str]] | None:
 
 
 def _sum(parts: list[tuple[str, str]]) -> float:
-    """Seconds; each unit may stand once, larger ones first: `10m10m` is rather a slip than twenty minutes."""
+    """Seconds; each unit once, larger ones first: `10m10m` is a typing error rather than twenty minutes."""
     units = [_seconds_of(amount, unit) for amount, unit in parts]
     if units != sorted(set(units), reverse=True):
         raise Unexpected(f"{DURATION}: each unit once, the larger ones first")

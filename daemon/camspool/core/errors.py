@@ -68,7 +68,7 @@ class IllegalEvent(CamspoolError):
 
 
 class ServiceTrouble(CamspoolError):
-    """The API fails for everybody, whatever is asked.
+    """The API fails for every call, whatever it asks.
 
     Args:
         reason: `api_unreachable`, `unauthorised`, `rate_limited` or `api_error`.

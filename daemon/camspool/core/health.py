@@ -151,7 +151,7 @@ def state_of(problems: tuple[ServiceProblem, ...], now: datetime) -> ServiceStat
 
 
 def in_words(queue: dict[State, int], problems: tuple[ServiceProblem, ...]) -> str:
-    """One line for people: what is going on, and what is wrong since when."""
+    """One line for people: the work in progress, and the problems with their beginnings."""
     work = ", ".join(f"{count} {state}" for state, count in queue.items()) or "nothing to do"
     wrong = [f"{problem.message} (since {problem.since:%H:%M} UTC)" for problem in problems]
     return "; ".join([work, *wrong])

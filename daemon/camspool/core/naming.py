@@ -53,7 +53,7 @@ _HINT_FOR_CONFLICT: Final = "If this version is the right one, give it a name of
 
 
 def ignored(file: str) -> bool:
-    """True when `file`, or a folder on the way to it, is none of our business: see the contract's list."""
+    """True when `file`, or a folder on the way to it, is ignored: see the contract's list."""
     return any(ignored_component(component) for component in file.split("/"))
 
 

@@ -1,4 +1,4 @@
-"""What a file in drop/ means, seen the statuses that are there already: new, the same again, changed, taken.
+"""What a file in drop/ means in view of existing statuses: new, the same again, changed, name taken.
 
 The contract's rules in "Folders" and "Again", as one decision for each name that the request could have.
 """
@@ -13,7 +13,7 @@ from camspool.core.values import State
 
 
 class Decision(Enum):
-    """What to do with a file under the name that was looked at."""
+    """What to do with a file under the name in question."""
 
     BEGIN = auto()
     """It is new under this name, or starts again after an end without footage."""
@@ -26,7 +26,7 @@ class Decision(Enum):
     REPEAT = auto()
     """It is done, and its MP4s are whole: nothing to do."""
     NEXT_NAME = auto()
-    """The name is another one's, or an earlier version is done under it: look at `~2`, `~3`, ..."""
+    """The name belongs to another file, or an earlier version is done under it: try `~2`, `~3`, ..."""
     NAME_TAKEN = auto()
     """Another file with this stem (`b.yaml` beside `b.json`) has the name."""
 
@@ -51,7 +51,7 @@ def decide(
         dropped: the file.
         found: the status that stands under the name, if any.
         first: True for the request's own stem, False for `~2` and on.
-        is_whole: tells whether all MP4s of a status are still there, unchanged; asked only when it matters.
+        is_whole: whether all MP4s of a status are still there, unchanged; called only when it matters.
     """
     if found is None:
         return Decision.BEGIN
@@ -80,7 +80,7 @@ def _ended(found: Status, *, same: bool, is_whole: Callable[[Status], bool]) -> 
 
 
 def keep_finished(before: Status, after: Status, is_whole: Callable[[Clip], bool]) -> tuple[Clip, ...]:
-    """The clips of a request that starts anew, those that were finished before taken over as they are.
+    """The clips of a request that starts over; those finished before are taken over as they are.
 
     Only asks that were fetched as one recording are taken over: the pieces of a range belong together.
 

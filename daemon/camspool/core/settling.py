@@ -1,4 +1,4 @@
-"""When a file in drop/ may be taken: arithmetic on what was seen of it, without files or clocks.
+"""When a file in drop/ may be taken: arithmetic on observations, without files or clocks.
 
 Changes are dated by when they were observed (monotonic seconds), never by the file's own times, which may lie
 in the future. The one exception is a file found at start: its age stands for the time not watched.
@@ -16,9 +16,9 @@ EMPTY_FOR: Final = 60.0
 
 
 class Signature(NamedTuple):
-    """What tells one version of a file from another; equal signatures are the same content.
+    """What distinguishes versions of a file; equal signatures mean the same content.
 
-    `changed_ns` (ctime) is part of it since a file that is moved away and back keeps all of the rest.
+    `changed_ns` (ctime) is part of it, because a file that is moved away and back keeps everything else.
     """
 
     size: int
@@ -39,7 +39,7 @@ class Sighting:
 def sighted(
     before: Sighting | None, signature: Signature, now: float, *, renamed: bool = False, age: float = 0.0
 ) -> Sighting:
-    """What is known of a file after it was seen once more.
+    """What is known of a file after one more observation.
 
     Args:
         before: what was known until now.

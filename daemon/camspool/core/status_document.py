@@ -24,7 +24,7 @@ STATUS_SCHEMA: Final = "camspool/status/1"
 MOST_CLIPS: Final = 5000
 """Clips of one request, all pieces of its ranges included."""
 LARGEST_CLIP: Final = 16 * 1024
-"""Bytes of a clip with the longest texts in every field; most have a tenth of it."""
+"""Bytes of a clip with the longest texts in every field; most take a tenth of that."""
 LARGEST_REQUEST: Final = 32 * 1024 * 1024
 """Bytes of all the rest: the request's entries, whose metadata grow by the indentation, and its problems."""
 LARGEST_STATUS: Final = MOST_CLIPS * LARGEST_CLIP + LARGEST_REQUEST

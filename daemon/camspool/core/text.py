@@ -41,7 +41,7 @@ def whole(value: Any) -> Any:
 
 def one_line(text: str, longest: int) -> str:
     """`text` for people: one line, at most `longest` characters, nothing in it that a terminal obeys."""
-    # What will be cut off is not worth the cleaning, but spaces may vanish: hence twice as much.
+    # Cleaning what will be cut off is a waste, but spaces may vanish: hence twice the length.
     clean = _UNSAFE.sub(" ", whole(text[: 2 * longest + 1]))
     line = " ".join(clean.split())
     cut = len(line) > longest or len(text) > 2 * longest + 1

@@ -55,7 +55,7 @@ def limit(value: Any) -> Limit:
     """The limit of `2MB/s`, of `{"08:00-18:00": 2MB/s}`, or of null.
 
     Raises:
-        Unexpected: it is none of these, with all problems of a timetable.
+        Unexpected: it is something else; the text has all problems of a timetable.
     """
     return _timetable(value) if isinstance(value, Mapping) else rate(value)
 

@@ -1,4 +1,4 @@
-"""Shows how the daemon is: the service file, the page, the service manager, and notices of changes."""
+"""Shows the state of the daemon: the service file, the page, the service manager, and notices of changes."""
 
 import asyncio
 import contextlib
@@ -18,13 +18,13 @@ from camspool.service.wiring import Parts
 log = structlog.get_logger()
 
 AT_MOST_EVERY_S: Final = 1.0
-"""However often something changes, it is shown no more often than this."""
+"""Changes that follow one another more closely than this are shown together."""
 LOOK_EVERY_S: Final = 15.0
-"""Some changes come with time alone: lasting trouble is shown and notified, passing trouble is not."""
+"""Some changes are due to time alone: trouble that lasts is shown and notified, passing trouble is not."""
 
 
 class Announcements:
-    """Whatever is shown of the daemon as a whole.
+    """Everything that is shown of the daemon as a whole.
 
     Set `news` when something has changed that should be seen.
     """
@@ -44,7 +44,7 @@ class Announcements:
         self.news = asyncio.Event()
 
     async def run(self) -> None:
-        """Show every change, and once a heartbeat that the daemon lives, until cancelled."""
+        """Show every change, and at each heartbeat that the daemon is alive, until cancelled."""
         self.news.set()
         while True:
             await first_of(self.news.wait(), self._parts.clock.sleep(min(LOOK_EVERY_S, self._silence_left_s)))
@@ -53,18 +53,18 @@ class Announcements:
             await self._parts.clock.sleep(AT_MOST_EVERY_S)
 
     async def say(self, state: ServiceState | None = None) -> None:
-        """Show how the daemon is now; `state` overrules what the problems say."""
+        """Show the state of the daemon now; `state` overrides what follows from the problems."""
         status = self._health.status(state)
         await self._parts.reports.notices.service_is(status)
         if self._written is None or self._silence_left_s <= 0 or health.is_news(status, self._written):
             await self._write(status)
-        with contextlib.suppress(StorageTrouble):  # it is tried again at the next look
+        with contextlib.suppress(StorageTrouble):  # the next round tries again
             await self._cameras.write()
         self._manager.status(self._health.in_words(status))
 
     @property
     def _silence_left_s(self) -> float:
-        """Seconds until the service file has to be written although there is no news."""
+        """Seconds until the service file must be written even without news."""
         heartbeat = self._parts.settings.current.mirror.heartbeat
         return max(0.0, self._written_at + heartbeat - self._parts.clock.monotonic())
 
@@ -90,6 +90,6 @@ class Announcements:
             await self._parts.clock.sleep(self._parts.settings.current.page.every)
 
     async def tend_page(self, state: ServiceState | None = None) -> None:
-        """Let the page show how the daemon is now."""
+        """Show the state of the daemon now on the page."""
         outstanding = [job.status for job in self._parts.pipeline.jobs]
         await self._parts.reports.page.tend(self._health.status(state), outstanding)

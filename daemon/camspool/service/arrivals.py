@@ -1,4 +1,4 @@
-"""Hands what the watcher sees in drop/ to the intake, several files at once; what fails comes again."""
+"""Passes what the watcher sees in drop/ to the intake, several files at once; what fails is tried again."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ TAKEN_IN_AT_ONCE: Final = 4
 
 
 class Arrivals:
-    """The changes in drop/ that are yet to be taken in.
+    """The changes in drop/ that have yet to be taken in.
 
     Args:
         parts: the daemon's parts.
@@ -40,7 +40,7 @@ class Arrivals:
         self._changes[hash(naming.family(change.file)) % len(self._changes)].put_nowait(change)
 
     def tasks(self) -> dict[str, Work]:
-        """What has to run for changes to be taken in, by names for people."""
+        """The tasks that take the changes in, by names for people."""
         lines = {
             f"intake {number}": partial(self._take_in, changes)
             for number, changes in enumerate(self._changes, start=1)
@@ -48,7 +48,7 @@ class Arrivals:
         return {**lines, "requests left over": self.settle_abandoned}
 
     async def settle_abandoned(self) -> None:
-        """Once, after the start: what was deleted from drop/, or moved by us, and nobody noted it."""
+        """Once, after the start: settle files that were deleted or moved from drop/ without a record."""
         await self._parts.pipeline.leftovers.run(lambda: self._parts.clock.sleep(self._pause_s))
 
     @property
@@ -77,7 +77,7 @@ class Arrivals:
             await self._parts.pipeline.intake.gone(change.file)
 
     def _set_aside(self, change: Change, error: Exception) -> None:
-        """Let a file that could not even be rejected come again, after pauses that grow."""
+        """Try a file again that could not even be rejected, after growing pauses."""
         crashes = self._crashes[change.file] = self._crashes.get(change.file, 0) + 1
         if crashes == 1:
             log.error("file_crashed", file=naming.printable(change.file), exc_info=error)
@@ -85,11 +85,11 @@ class Arrivals:
         asyncio.get_running_loop().call_later(pause, self.note, change)
 
     async def _put_off(self, change: Change, trouble: StorageTrouble) -> None:
-        """What could not be taken in now comes again: when the mirror is back, or after a pause."""
+        """Try again what could not be taken in now: when the mirror is back, or after a pause."""
         pause = self._pause_s
         try:
             pause = 0.0 if await self._parts.folders.disk_space.is_down() else pause
-        finally:  # whatever happens, the file comes again
+        finally:  # whatever happens, the file is tried again
             asyncio.get_running_loop().call_later(pause, self.note, change)
         if change.file not in self._put_off_files:
             self._put_off_files.add(change.file)

@@ -1,4 +1,4 @@
-"""Leaves the list of cameras in the mirror, for people who name cameras and may not read the token."""
+"""Writes the list of cameras to the mirror, for people who name cameras but may not read the token."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from camspool.core.camera_list import CAMERAS_FILE, CameraList
 from camspool.core.values import Camera
 
 _AGAIN_AFTER: Final = timedelta(hours=12)
-"""How old the file's date may become: it is no news that nothing has changed, and disks may sleep."""
+"""The maximum age of the file's date: rewriting an unchanged list more often would only wake up disks."""
 
 
 class CameraFile:

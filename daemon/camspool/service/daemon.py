@@ -71,14 +71,14 @@ class Service:
             loop.set_exception_handler(before)
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hear of signals, and of errors that nobody waits for."""
+        """Listen for signals, and for errors in work that nobody awaits."""
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
         loop.set_exception_handler(self._supervisor.loop_error)
 
     async def _work(self) -> None:
-        """Start everything, say so, and wait until the daemon is asked to stop."""
+        """Start everything, announce it, and wait until the daemon is asked to stop."""
         folders = self._parts.settings.current.folders
         log.info("service_starting", drop=str(folders.drop), pid=os.getpid())
         self._periodic.start()
@@ -98,7 +98,7 @@ class Service:
         log.info("service_stopped")
 
     def _lasting_tasks(self) -> dict[str, Work]:
-        """What runs for as long as the daemon does, by names for people."""
+        """The tasks that run as long as the daemon does, by names for people."""
         parts = self._parts
         return {
             "watching drop/": lambda: parts.folders.watcher.run(self._arrivals.note),
@@ -128,7 +128,7 @@ class Service:
         news.set()
 
     async def _wind_up(self) -> None:
-        """Save what is in memory only, and say that the daemon has ended."""
+        """Save what is only in memory, and announce that the daemon has ended."""
         self._periodic.stop()
         await self._supervisor.attempt("service file", self._announcements.say(ServiceState.STOPPING))
         await self._supervisor.attempt("statuses", self._parts.pipeline.jobs.save_all())

@@ -1,4 +1,4 @@
-"""How the daemon is, put together from its parts. Who shows it to whom is the business of `announcements`."""
+"""The health of the daemon, assembled from its parts; `announcements` shows it to people and programs."""
 
 from datetime import datetime
 
@@ -31,15 +31,15 @@ class Health:
         self._clock_doubted_at: datetime | None = None
 
     def report(self, code: str, message: str) -> None:
-        """Show a problem that holds up nobody's work, until `withdraw`."""
+        """Show a problem that holds up no work, until `withdraw`."""
         self._problem = ServiceProblem(code, message, self._parts.clock.now())
 
     def withdraw(self) -> None:
-        """Show the problem of the last `report` no more."""
+        """No longer show the problem of the last `report`."""
         self._problem = None
 
     def in_words(self, status: ServiceStatus | None = None) -> str:
-        """The status, or how the daemon is now, in one line."""
+        """The given status, or the present one, in one line."""
         status = status or self.status()
         if status.state in (ServiceState.STOPPING, ServiceState.STOPPED):
             return status.state
@@ -48,7 +48,7 @@ class Health:
         return words if scanned else f"starting: looking through the drop folder; {words}"
 
     def status(self, state: ServiceState | None = None) -> ServiceStatus:
-        """What the service file says now; `state` overrules what the problems say."""
+        """The contents of the service file now; `state` overrides what follows from the problems."""
         now, jobs = self._parts.clock.now(), self._parts.pipeline.jobs
         watcher, disk_space = self._parts.folders.watcher, self._parts.folders.disk_space
         pacing, problems = self._parts.api.pacing, self._problems(now)

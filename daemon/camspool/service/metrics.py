@@ -1,4 +1,4 @@
-"""Publishes the figures: as a file for node_exporter, and over HTTP where that is asked for."""
+"""Publishes the figures: in a file for node_exporter, and over HTTP, where these are configured."""
 
 import asyncio
 from http import HTTPStatus
@@ -19,15 +19,15 @@ log = structlog.get_logger()
 
 LISTEN_AGAIN_S: Final = 15.0
 READABLE: Final = 0o644
-"""The mode of the file: node_exporter is another user, who has no part in our group."""
+"""The mode of the file: node_exporter runs as another user, who is not a member of our group."""
 
 
 class Metrics:
     """The figures of one daemon.
 
     Args:
-        parts: where they are counted, and the settings that say where they are wanted.
-        daemon_health: says how the daemon is.
+        parts: where they are counted, and the settings that say where to publish them.
+        daemon_health: the health of the daemon.
     """
 
     def __init__(self, parts: Parts, daemon_health: Health) -> None:
@@ -65,7 +65,7 @@ class Metrics:
         while True:
             try:
                 server = await endpoint.open(address.host, address.port)
-            except (OSError, ValueError) as error:  # a ValueError: no name that can be looked up
+            except (OSError, ValueError) as error:  # ValueError: not a name that can be looked up
                 if not logged:
                     log.warning("metrics_not_served", address=str(address), problem=str(error))
                 logged = True

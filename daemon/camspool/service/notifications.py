@@ -1,6 +1,6 @@
-"""Tells people and their programs of changes, aside from all other work, which never waits or fails for it.
+"""Notifies people and their programs of changes; other work never waits for this, nor fails because of it.
 
-A notice is kept in memory only: it is sent once, or not at all if the daemon ends before it was delivered.
+A notice is kept in memory only: it is sent once, or not at all if the daemon ends before delivering it.
 """
 
 import asyncio
@@ -25,21 +25,21 @@ from camspool.core.status_document import Status
 log = structlog.get_logger()
 
 CAPACITY: Final = 32 << 20
-"""Bytes of notices that may wait for one way, some 80,000 for a program; then the oldest are dropped."""
+"""Bytes of notices that may wait for one channel, some 80,000 for a program; then the oldest are dropped."""
 PAUSES_S: Final = (2.0, 10.0)
 """Between the tries."""
 LEAST_SECRET: Final = 8
-"""Characters that a part of an address must have, or it might be any word."""
+"""The length from which part of an address is hidden; anything shorter might be an ordinary word."""
 
 
 def channels(settings: Settings, environ: Mapping[str, str], verify: ssl.SSLContext) -> tuple[Channel, ...]:
-    """The ways that notices go now, always in one order; their addresses are never logged."""
+    """The channels in use now, always in the same order; their addresses are never logged."""
     notify, hooks = settings.notify, settings.hooks
     for url in filter(None, (*notify.urls, notify.webhook)):
         address = url.get_secret_value()
         logs.redact(address)
         if len(path := address.partition("://")[2].partition("/")[2]) >= LEAST_SECRET:
-            logs.redact(path)  # libraries write an address in their own way
+            logs.redact(path)  # libraries spell an address in their own way
     return (
         Services(notify.urls, notify.events, notify.timeout, environ),
         Webhook(notify.webhook, notify.events, notify.timeout, USER_AGENT, verify),
@@ -48,10 +48,10 @@ def channels(settings: Settings, environ: Mapping[str, str], verify: ssl.SSLCont
 
 
 class Outbox:
-    """The notices that wait for one way, and its own task: no way waits for another.
+    """The notices that wait for one channel, and its own task: no channel waits for another.
 
     Args:
-        channel: gives the way as it is configured now.
+        channel: gives the channel as it is configured now.
         clock: for pauses.
         capacity: bytes of notices that may wait.
     """
@@ -68,11 +68,11 @@ class Outbox:
 
     @property
     def channel(self) -> Channel:
-        """The way as it is configured now."""
+        """The channel as it is configured now."""
         return self._channel()
 
     def put(self, notice: Notice) -> None:
-        """Let a notice be sent, if it is one for this way."""
+        """Queue a notice, if it is one for this channel."""
         if not self.channel.wants(notice):
             return
         kept = self.channel.kept(notice)
@@ -83,7 +83,7 @@ class Outbox:
         self._filled.set()
 
     async def run(self) -> None:
-        """Send one after the other until cancelled."""
+        """Send the notices one after another until cancelled."""
         try:
             while True:
                 await self._filled.wait()
@@ -129,7 +129,7 @@ class Outbox:
 
     async def _try(self, notice: Notice) -> None:
         channel = self.channel
-        if not channel.wants(notice):  # the configuration has changed while it waited
+        if not channel.wants(notice):  # the configuration changed while it waited
             return None
         for pause in PAUSES_S:
             try:
@@ -142,20 +142,20 @@ class Outbox:
         return await channel.send(notice)
 
     def _tell_barred(self, problem: str, notice: Notice) -> None:
-        """One line when a way becomes barred, not one for each notice."""
+        """Log one line when a channel fails, not one for each notice."""
         if not self._barred:
             log.warning("notice_not_sent", channel=self.channel.name, title=notice.title, problem=problem)
         self._barred = True
 
 
 class Notices:
-    """All ways.
+    """All channels.
 
     Args:
-        channels: gives the ways as they are configured now, those that want nothing too, always in one order.
+        channels: gives the channels as they are configured now, unused ones too, always in the same order.
         clock: for pauses, and how long the service has been degraded.
         flag: up while the last notice about the service was that it is degraded, so that a restart neither
-            tells it again nor forgets to tell that it is over.
+            repeats it nor forgets to report the recovery.
     """
 
     def __init__(self, channels: Callable[[], Sequence[Channel]], clock: Clock, flag: Flag) -> None:
@@ -167,7 +167,7 @@ class Notices:
         self._flag = flag
         self._degraded_at: float | None = None
         self._told_degraded: bool | None = None
-        self._telling = asyncio.Lock()
+        self._notifying = asyncio.Lock()
 
     async def run(self) -> None:
         """Send notices until cancelled."""
@@ -176,13 +176,13 @@ class Notices:
                 group.create_task(outbox.run())
 
     def request_ended(self, status: Status) -> None:
-        """Tell of a request that has ended, once its file has been moved."""
+        """Notify that a request has ended, once its file has been moved."""
         notice = notices.of_request(status)
         if notice is not None:
             self._put(notice)
 
     async def service_is(self, status: ServiceStatus) -> None:
-        """Tell of the service when that is news; called at every change, and every few seconds."""
+        """Notify of a change in the health of the service; called at any change, and every few seconds."""
         now = self._clock.monotonic()
         if status.state is ServiceState.DEGRADED:
             self._degraded_at = now if self._degraded_at is None else self._degraded_at
@@ -194,7 +194,7 @@ class Notices:
 
     async def _service_changed(self, status: ServiceStatus, occasion: Occasion) -> None:
         degraded = occasion is Occasion.DEGRADED
-        async with self._telling:  # two at once would both find that nothing has been sent
+        async with self._notifying:  # two at once would both find that nothing has been sent
             if self._told_degraded is None:
                 self._told_degraded = await self._remembered()
             if self._told_degraded is degraded:

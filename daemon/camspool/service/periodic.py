@@ -1,4 +1,4 @@
-"""The periodic jobs: what is done again and again, beside the work on requests."""
+"""The periodic jobs: what is done at regular intervals, beside the work on requests."""
 
 import asyncio
 import os
@@ -27,13 +27,13 @@ TIME_ZONE: Final = UTC
 METRICS_EVERY_S: Final = 15.0
 LOOK_AT_THE_CLOCK_S: Final = 5.0
 STEP_S: Final = 1.0
-"""The wall clock has been put back when it has fallen behind the monotonic clock by so much."""
+"""How far the wall clock must fall behind the monotonic clock to count as set back."""
 
 PeriodicJob = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler is not typed
-    """Due so many seconds from now, whatever was due before.
+    """Due a number of seconds from now, whatever was due before.
 
     The interval trigger of APScheduler 3 lists all runs that were missed before it makes one of them: when
     the clock steps ten years ahead, that list takes gigabytes for a job that is run each second.
@@ -48,14 +48,14 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler is not typed
 
 
 class PeriodicJobs:
-    """All of them, with their scheduler. A late run is still made; several that were missed are one.
+    """All of them, with their scheduler. A late run still takes place; several missed runs become one.
 
     Args:
         parts: the daemon's parts.
         metrics: writes its file.
-        manager: hears that the daemon makes progress.
+        manager: is notified while the daemon makes progress.
         supervisor: looks after jobs that crash.
-        environ: says whether the service manager waits for that.
+        environ: says whether the service manager expects that.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class PeriodicJobs:
         self._environ = environ
 
     def start(self) -> None:
-        """Run each at its time, until `stop`."""
+        """Start running each at its intervals, until `stop`."""
         self._scheduler = AsyncIOScheduler(
             timezone=TIME_ZONE,
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
@@ -88,7 +88,7 @@ class PeriodicJobs:
         self._scheduler.start()
 
     async def follow_clock(self) -> None:
-        """Count the time to all jobs anew when the wall clock has been put back, until cancelled.
+        """Reschedule all jobs whenever the wall clock has been set back, until cancelled.
 
         The scheduler goes by that clock: a job that is due in a second would be due in a year and a second.
         """
@@ -102,13 +102,13 @@ class PeriodicJobs:
                     self._scheduler.reschedule_job(job.id, trigger=job.trigger)
 
     def stop(self) -> None:
-        """Run no more of them."""
+        """Start no more runs."""
         self._scheduler.shutdown(wait=False)
 
     def reschedule(self) -> None:
-        """Run each as often as the settings say now."""
+        """Adopt the intervals of the settings in force."""
         for job, seconds in self._jobs():
-            # Only what has changed: the others would begin to wait anew.
+            # Only what has changed: the others would start their interval again.
             if self._scheduler.get_job(job.__name__).trigger.seconds != seconds:
                 self._scheduler.reschedule_job(job.__name__, trigger=Every(seconds))
 
@@ -144,7 +144,7 @@ class PeriodicJobs:
             self._scheduler.add_job(self._guarded(job), Every(interval), id=job.__name__)
 
     def _longest_silence_s(self) -> float:
-        """Nothing may come for `download.timeout` seconds, and all is well."""
+        """A download may be silent for `download.timeout` seconds without being stuck."""
         return STUCK_AFTER_S + self._parts.settings.current.download.timeout
 
     async def _check_folders(self) -> None:
@@ -154,7 +154,7 @@ class PeriodicJobs:
         await self._parts.folders.disk_space.check()
 
     def _guarded(self, job: PeriodicJob) -> PeriodicJob:
-        """The job, for the scheduler: a folder that is gone, or the end of the daemon, is no error of it."""
+        """The job as the scheduler runs it: a missing folder, or the end of the daemon, is no error."""
         name = job.__name__
 
         async def run() -> None:

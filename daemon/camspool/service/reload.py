@@ -1,6 +1,6 @@
 """A new configuration for the running daemon: what is applied at once, and what needs a restart.
 
-Work that is going on goes on: what is applied counts from its next step.
+Work in progress continues: a setting that is applied counts from the next step on.
 """
 
 import asyncio
@@ -35,18 +35,18 @@ NEEDS_RESTART: Final = frozenset(
         "watch.mode",
     }
 )
-"""Keys that decide what the daemon is connected with."""
+"""Keys that decide what the daemon is connected to."""
 
 REREAD_WITHIN_S: Final = 10.0
-"""The configuration may name folders on a share that hangs; nobody shall wait for it for ever."""
+"""The configuration may name folders on a share that hangs: a reload must end all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """What a new configuration comes to.
+    """The effect of a new configuration.
 
     Args:
-        settings: what is in force afterwards: the new ones, but for what needs a restart.
+        settings: those in force afterwards: the new ones, except where a restart is needed.
         applied: the dotted keys that change.
         needs_restart: the dotted keys whose new values count only after a restart.
     """
@@ -71,7 +71,7 @@ def compare(now: Settings, wanted: Settings) -> Reload:
 
 
 def apply(parts: Parts, settings: Settings) -> None:
-    """Let all parts work by other settings from now on, and wake those that wait by the old ones."""
+    """Put settings in force for all parts, and wake those that wait according to the old ones."""
     parts.settings.current = settings
     logs.configure(settings.logging.level, settings.logging.format)
     parts.api.pacing.probe_soon()
@@ -119,10 +119,10 @@ class Reloading:
                 self._manager.reloading()
             try:
                 await self._reload()
-            finally:  # whoever waits for the end of the reload must not wait for ever
+            finally:  # the service manager must not wait for the end of the reload for ever
                 self._on_done()
                 self._manager.status(self._health.in_words())
-                if scanned:  # before the first scan it would be no more than half true
+                if scanned:  # before the first scan it would be only half true
                     self._manager.ready()
 
     async def _reload(self) -> None:

@@ -1,6 +1,6 @@
-"""Keeps the daemon's tasks running: one that crashes is started again, after pauses that grow.
+"""Keeps the daemon's tasks running: one that crashes is started again, after growing pauses.
 
-What a task does about trouble that it foresees is its own business. What arrives here is a defect: it ends
+A task deals with foreseeable trouble itself. What arrives here is a defect: it ends
 nothing else, it is logged once, and it is a problem of the service until the task works again.
 """
 
@@ -26,12 +26,12 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 600.0
 WELL_AFTER_S: Final = 60.0
-"""A task that has worked for so long without a crash is well again."""
+"""The time without a crash after which a task counts as recovered, in seconds."""
 
 
 @dataclass(slots=True)
 class _Trouble:
-    """A task that has crashed: since when, when it did last (in monotonic seconds), and how often."""
+    """A task that has crashed: since when, when last (in monotonic seconds), and how often."""
 
     since: datetime
     crashed_at: float
@@ -49,7 +49,7 @@ class Supervisor:
 
     Args:
         clock: for pauses and dates.
-        on_change: called when a task comes into trouble or out of it.
+        on_change: called when a task gets into trouble or out of it.
     """
 
     def __init__(self, clock: Clock, on_change: Callable[[], None]) -> None:
@@ -60,7 +60,7 @@ class Supervisor:
 
     @property
     def problem(self) -> ServiceProblem | None:
-        """The problem of the service that these troubles are, if there are any."""
+        """The problem of the service that these crashes amount to, if there are any."""
         if not self._troubles:
             return None
         tasks = ", ".join(self._troubles)
@@ -72,7 +72,7 @@ class Supervisor:
         return ServiceProblem(ProblemCode.INTERNAL_ERROR, message, since)
 
     async def keep_running(self, task: str, work: Work) -> None:
-        """Run the work to its end, however often it crashes on the way.
+        """Run the work to its end, restarting it however often it crashes.
 
         Args:
             task: its name, for people.
@@ -93,14 +93,14 @@ class Supervisor:
             await self._clock.sleep(self._troubles[task].pause)
 
     async def attempt(self, task: str, work: Coroutine[Any, Any, object]) -> None:
-        """Await work that is not repeated; when it crashes, what comes after it is still done."""
+        """Await work that is not repeated; a crash does not prevent what comes after it."""
         try:
             await work
         except Exception as error:  # noqa: BLE001  as above
             self.crashed(task, error)
 
     def crashed(self, task: str, error: BaseException) -> None:
-        """Note a crash; it is logged unless the task has crashed there before since it was last well."""
+        """Note a crash; it is logged unless the task has crashed there already since it last recovered."""
         now = self._clock.monotonic()
         trouble = self._troubles.setdefault(task, _Trouble(self._clock.now(), now))
         trouble.crashed_at = now
@@ -112,7 +112,7 @@ class Supervisor:
         self._on_change()
 
     def worked(self, task: str) -> None:
-        """Note that a periodic job has done its work; it is well again if it has not crashed for a while."""
+        """Note that a periodic job has done its work; it has recovered if it has not crashed for a while."""
         trouble = self._troubles.get(task)
         if trouble and self._clock.monotonic() - trouble.crashed_at >= WELL_AFTER_S:
             self._recovered(task)
@@ -123,7 +123,7 @@ class Supervisor:
         return trouble is not None and self._clock.monotonic() - trouble.crashed_at < trouble.pause
 
     def loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """The event loop's handler of exceptions that nobody waits for."""
+        """The event loop's handler of exceptions in work that nobody awaits."""
         error = context.get("exception")
         if not isinstance(error, Exception):
             loop.default_exception_handler(context)
@@ -136,7 +136,7 @@ class Supervisor:
 
     @asynccontextmanager
     async def _recovering(self, task: str) -> AsyncIterator[None]:
-        """Note that a task which had crashed is well, once it has worked for a while or has ended."""
+        """Note that a task which had crashed has recovered, once it has worked for a while or has ended."""
         if task not in self._troubles:
             yield
             return
@@ -148,7 +148,7 @@ class Supervisor:
         self._recovered(task)
 
     async def _recover(self, task: str) -> None:
-        """Note that a task is well once it has not crashed for a while."""
+        """Note that a task has recovered, once it has not crashed for a while."""
         begun = self._clock.monotonic()
         while trouble := self._troubles.get(task):
             still = max(begun, trouble.crashed_at) + WELL_AFTER_S - self._clock.monotonic()
@@ -165,13 +165,13 @@ class Supervisor:
 
 
 def _is_wanted() -> bool:
-    """Whether somebody has cancelled the current task; else it has met the cancellation of something else."""
+    """Whether the current task itself was cancelled, and not only something that it awaited."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
 
 
 def _origin(error: BaseException) -> tuple[str, str, int]:
-    """What tells a crash from another: the kind of error, and the line that raised it."""
+    """What distinguishes crashes: the type of the error, and the line that raised it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     frame: TracebackType | None = error.__traceback__

@@ -1,6 +1,6 @@
-"""Whether the daemon gets on; when a part of it does not, the service manager had better start it again.
+"""Liveness: every part of the daemon must make progress, or the service manager restarts the daemon.
 
-To wait for a known reason (no network, no share, a full disk) is to get on: the parts see to that themselves.
+Waiting for a known reason (no network, no share, a full disk) counts as progress; the parts see to that.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from camspool.core.ports import Clock
 log = structlog.get_logger()
 
 STUCK_AFTER_S: Final = 600.0
-"""A file system may be slow for minutes (a disk spins up, an fsync of much); not for ten."""
+"""A file system may be slow for minutes (a disk spins up, a large fsync), but not for ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,16 @@ class Sign:
     """A sign of life of one part.
 
     Args:
-        progressed_at: when it last got on, or had nothing to do, in monotonic seconds.
-        patience: seconds without progress after which it counts as stuck.
+        progressed_at: when it last made progress, or had nothing to do, in monotonic seconds.
+        limit_s: seconds without progress after which it counts as stuck.
     """
 
     progressed_at: Callable[[], float]
-    patience: Callable[[], float] = lambda: STUCK_AFTER_S
+    limit_s: Callable[[], float] = lambda: STUCK_AFTER_S
 
 
 class FileWork:
-    """The sign of the threads that work on files: something is sent through them now and then."""
+    """The sign of the threads that work on files: from time to time an empty job passes through them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -43,13 +43,13 @@ class FileWork:
         return self._came_through_at
 
     async def try_through(self) -> None:
-        """Return when a thread was free; the periodic job."""
+        """Return once a thread has been free; the periodic job."""
         await asyncio.to_thread(lambda: None)
         self._came_through_at = self._clock.monotonic()
 
 
 class Watchdog:
-    """All signs of life. That of the event loop is that anybody asks.
+    """All signs of life. The event loop needs none: it is alive if `stuck` is called at all.
 
     Args:
         clock: for the time.
@@ -62,10 +62,10 @@ class Watchdog:
         self._told: set[str] = set()
 
     def stuck(self) -> list[str]:
-        """The parts that do not get on; each is logged once."""
+        """The parts that make no progress; each is logged once."""
         now = self._clock.monotonic()
         found = {part: now - sign.progressed_at() for part, sign in self._signs.items()}
-        stuck = [part for part, silent_s in found.items() if silent_s >= self._signs[part].patience()]
+        stuck = [part for part, silent_s in found.items() if silent_s >= self._signs[part].limit_s()]
         for part in self._told.symmetric_difference(stuck):
             log.error(
                 "part_stuck" if part in stuck else "part_got_on", part=part, silent_s=round(found[part])

@@ -1,4 +1,4 @@
-"""Builds the daemon from its settings: every object of the program is made here, and only here."""
+"""Builds the daemon from its settings: all its objects are created and connected here, and only here."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -54,7 +54,7 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The vendor's API: one call, calls in measure, calls for many at once, and the cameras it lists."""
+    """The vendor's API: single calls, paced calls, batched calls, and the cameras that it lists."""
 
     survilla: Survilla
     pacing: Pacing
@@ -64,7 +64,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What happens to a request, from its file to its MP4s, and to what is left of it."""
+    """What happens to a request, from its file to its MP4s and its removal."""
 
     jobs: Jobs
     dispatcher: Dispatcher
@@ -78,7 +78,7 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """What people see of it all."""
+    """What people get to see."""
 
     figures: Figures
     notices: Notices
@@ -87,7 +87,7 @@ class Reports:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The daemon's parts, wired to one another; all of them work by the settings in the cell."""
+    """The daemon's parts, connected to one another; all of them follow the settings in the cell."""
 
     settings: SettingsCell
     clock: Clock
@@ -126,7 +126,7 @@ def build(settings: Settings, environ: Mapping[str, str], on_outage: Callable[[]
 
 
 def step_settings(settings: Settings) -> StepSettings:
-    """What the configuration says about carrying clips."""
+    """What the configuration says about the steps of a clip."""
     return StepSettings(
         lifetimes=excerpts.lifetimes(settings),
         grace=settings.requests.grace,

@@ -1,6 +1,6 @@
 """What must never be written: the API token, bearer tokens, and the queries and users of URLs.
 
-A download URL's query is a key to the footage. Where texts go afterwards is none of this module's business.
+A download URL's query is a key to the footage. It does not know where the texts go afterwards.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The folders: requests in drop/, statuses and MP4s in mirror/, the markers that tell a mounted folder.
+"""The folders: requests in drop/, statuses and MP4s in mirror/, the markers that identify a mounted folder.
 
 Nothing else in the program writes to a final path below these folders.
 """

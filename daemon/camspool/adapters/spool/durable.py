@@ -1,4 +1,4 @@
-"""How a file comes to stand under its name for good: temporary sibling, fsync, rename, fsync of the folder.
+"""Durable writes: temporary sibling, fsync, rename, fsync of the folder.
 
 Works on names inside an open folder (a directory descriptor), so that nothing can be redirected by a symbolic
 link or a mount that changes meanwhile. Which names are right is decided elsewhere.

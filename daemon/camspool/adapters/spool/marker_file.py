@@ -59,7 +59,7 @@ def make_marker(folder: int) -> str:
 
 
 def _version(folder: int) -> _Version | None:
-    """What tells one version of the marker from another; None when nothing does, or there is none.
+    """What distinguishes versions of the marker; None if nothing does, or if there is none.
 
     The markers of drop/ and mirror/ are made within one second, so that on disks or shares that were mounted
     the wrong way round all of it may be the same where a file system only knows seconds (ext3, sshfs, WebDAV)

@@ -1,6 +1,6 @@
-"""Telling a folder from an empty mount point by the marker in it.
+"""Distinguishing a folder from an empty mount point by the marker in it.
 
-What lies in the folders is none of this module's business.
+It knows nothing of what lies in the folders.
 """
 
 import contextlib
@@ -298,7 +298,7 @@ class ObservedFolder(MarkedFolder):
         return descriptor
 
     def _passes_over(self, trouble: StorageTrouble) -> bool:  # noqa: ARG002
-        """Whoever looks on shows what can be seen."""
+        """A program beside the daemon shows what it can see."""
         return True
 
 

@@ -61,7 +61,7 @@ def _takes(make: Callable[[int, str], None], folder: int, name: str) -> bool:
     except FileExistsError:
         return True
     except OSError as error:
-        return not may_refuse_a_name(error)  # else it may be the disk, and nobody can tell now
+        return not may_refuse_a_name(error)  # else it may be the disk, which cannot be determined now
     return True
 
 

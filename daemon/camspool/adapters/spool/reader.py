@@ -1,6 +1,6 @@
 """Reading mirror/: the one place that does, for the daemon and for the programs beside it. Writes nothing.
 
-No symbolic link is followed, and nothing is believed of a status file that does not fit the place it lies in.
+No symbolic link is followed, and a status file that does not match its place is not believed.
 """
 
 import heapq
@@ -126,7 +126,7 @@ class MirrorReader:
         return self._folder.facts(path) is not None
 
     def size(self, path: str) -> int | None:
-        """The bytes of a file of whatever kind; None when there is none, or nobody can tell."""
+        """The bytes of a file of whatever kind; None when there is none, or it cannot be determined."""
         facts = self._folder.facts(path)
         return None if facts is None else facts.st_size
 

@@ -1,4 +1,4 @@
-"""Which file system a folder is on, and whether inotify tells of everything that happens there.
+"""Which file system a folder is on, and whether inotify reports everything that happens there.
 
 On network and FUSE file systems changes made by other machines raise no event, and no error either.
 """

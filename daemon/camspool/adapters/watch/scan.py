@@ -1,4 +1,4 @@
-"""Looking at drop/: what regular files are there, and where nobody can tell. Blocking; run it in a thread.
+"""Looking at drop/: its regular files, and the places that cannot be read. Blocking: run it in a thread.
 
 What is no regular file is never opened, and no symbolic link followed.
 """

@@ -161,8 +161,8 @@ class Checks:
         if settings.api.token_file == _SEALED:
             token = _all(credential.sealed, settings, environ)
         yield IsolatedCheck("token", token, limit=_LIMIT_S, person=None if handed else self._impersonated)
-        patience = portal.CALLS * settings.api.timeout + _LIMIT_S
-        yield IsolatedCheck("api", lambda: self._asked(settings, environ), limit=patience)
+        limit = portal.CALLS * settings.api.timeout + _LIMIT_S
+        yield IsolatedCheck("api", lambda: self._asked(settings, environ), limit=limit)
 
     def _asked(self, settings: Settings, environ: Mapping[str, str]) -> list[Result]:
         of_unit = self._installed.environment if self._installed else {}

@@ -1,4 +1,4 @@
-"""The MP4s of the mirror, read and looked into; without the lock, the memory and the rights of the daemon."""
+"""The MP4s of the mirror, read and inspected without the daemon's lock, memory and permissions."""
 
 import os
 from pathlib import Path
