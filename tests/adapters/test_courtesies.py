@@ -164,7 +164,7 @@ def test_no_descriptor_is_lost_whichever_call_fails(
     "number", [errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOENT, errno.EPERM, errno.EACCES]
 )
 @pytest.mark.parametrize("name", ["2026-03-01T18:00:00", "store:12/evening", "a/b:c/d"])
-def test_a_name_that_the_mirror_cannot_hold_is_told_from_trouble(
+def test_a_name_that_the_mirror_cannot_hold_is_distinguished_from_trouble(
     spool: Spool, tmp_path: Path, number: int, name: str
 ) -> None:
     before = descriptors()

@@ -132,7 +132,7 @@ async def test_an_interrupted_download_is_resumed_where_it_ended(
 
 
 @both_ways
-async def test_a_stall_is_told_in_seconds(part: Path) -> None:
+async def test_a_stall_is_reported_in_seconds(part: Path) -> None:
     with FaultyServer(stall) as server, pytest.raises(ClipTrouble, match=r"not a byte .* for 0\.2 s"):
         await fetch(server.url(), part, patience=0.2)
 

@@ -364,7 +364,7 @@ def test_a_promise_that_is_kept_passes(clips: dict[str, bytes], tmp_path: Path) 
     assert inspect_file(saved(tmp_path, with_promise(clips["fragmented"], 2000))).duration_s == DURATION_S
 
 
-def test_decoding_stops_when_told(clips: dict[str, bytes], tmp_path: Path) -> None:
+def test_decoding_stops_on_request(clips: dict[str, bytes], tmp_path: Path) -> None:
     stop = Event()
     stop.set()
     with pytest.raises(CancelledError):

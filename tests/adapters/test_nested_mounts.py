@@ -180,7 +180,7 @@ def test_mounts_in_mounts(machine: Machine) -> None:
     assert set(machine.spool.away_in_mirror()) == {"a/b", "a/b/c/d"}
 
 
-def test_a_mount_that_cannot_be_written_is_told_by_the_table(
+def test_a_mount_that_cannot_be_written_is_recognised_by_the_table(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, disk = machine.drop / "site-a", machine.base / "disk"

@@ -119,7 +119,7 @@ def failing(times: int, trouble: ServiceTrouble) -> Behaviour:
 
 
 @pytest.mark.parametrize("trouble", [DOWN, BROKEN, ServiceTrouble(WaitReason.RATE_LIMITED, "429", 4.0)])
-async def test_trouble_of_seconds_is_told_to_nobody(trouble: ServiceTrouble) -> None:
+async def test_trouble_of_seconds_is_reported_to_nobody(trouble: ServiceTrouble) -> None:
     setting = Setting(failing(2, trouble), jitter=1.0)
     start = setting.clock.monotonic()
     assert await setting.clock.run(setting.ask(*many(2))) == [SLOW, SLOW]

@@ -290,7 +290,7 @@ def test_a_status_comes_back_as_it_was_saved(folders: Folders) -> None:
         (document.dump(replace(a_status(), request=RequestRecord(file="../x", sha256=""))), "other places"),
     ],
 )
-def test_a_foreign_file_is_told_from_a_status(folders: Folders, content: bytes, why: str) -> None:
+def test_a_foreign_file_is_distinguished_from_a_status(folders: Folders, content: bytes, why: str) -> None:
     folders.put("a/b.status.json", content, tree="mirror")
     found = folders.spool.load_status("a/b")
     assert isinstance(found, Foreign)

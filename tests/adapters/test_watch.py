@@ -47,7 +47,7 @@ class Drop:
         self.available = True
         self.away_until = 0.0
         self.reported: list[Change] = []
-        self.told_at: list[float] = []
+        self.reported_at: list[float] = []
         self.parsed: list[str] = []
 
     def check(self) -> None:
@@ -64,7 +64,7 @@ class Drop:
 
     def tell(self, change: Change) -> None:
         self.reported.append(change)
-        self.told_at.append(time.monotonic())
+        self.reported_at.append(time.monotonic())
 
     @property
     def settled(self) -> list[str]:
@@ -120,7 +120,7 @@ async def quiet(seconds: float = 3 * SETTLE) -> None:
 
 
 @pytest.mark.parametrize("settings", [QUICK, POLLING], ids=["inotify", "polling"])
-async def test_each_version_is_told_once_and_its_end_once(drop: Drop, settings: WatchSettings) -> None:
+async def test_each_version_is_reported_once_and_its_end_once(drop: Drop, settings: WatchSettings) -> None:
     drop.write("early/there.yaml", "camera: 1")
     async with watching(drop, settings) as watcher:
         assert watcher.mode == settings.mode
@@ -138,7 +138,7 @@ async def test_each_version_is_told_once_and_its_end_once(drop: Drop, settings: 
     assert len(drop.reported) == 5
 
 
-async def test_a_renamed_file_is_told_within_milliseconds(drop: Drop) -> None:
+async def test_a_renamed_file_is_reported_within_milliseconds(drop: Drop) -> None:
     settings = WatchSettings(mode="inotify", settle=60.0)
     delays = []
     async with watching(drop, settings):
@@ -149,7 +149,7 @@ async def test_a_renamed_file_is_told_within_milliseconds(drop: Drop) -> None:
             began = time.monotonic()
             (drop.root / f"{name}.tmp").rename(drop.root / name)
             await until(lambda name=name: name in drop.settled)  # type: ignore[misc]
-            delays.append(drop.told_at[-1] - began)
+            delays.append(drop.reported_at[-1] - began)
     assert sorted(delays)[len(delays) // 2] < 0.02
 
 
@@ -160,7 +160,7 @@ async def test_a_file_moved_in_from_elsewhere_came_by_a_rename(drop: Drop, tmp_p
         await until(lambda: drop.settled == ["b.yaml"])
 
 
-async def test_json_written_in_halves_is_told_when_it_parses(drop: Drop) -> None:
+async def test_json_written_in_halves_is_reported_when_it_parses(drop: Drop) -> None:
     text = json.dumps({"camera": 1, "from": "2020-05-11T09:41:29Z"})
     async with watching(drop, WatchSettings(mode="inotify", settle=1.0)):
         drop.write("b.json", text[:20])
@@ -173,7 +173,7 @@ async def test_json_written_in_halves_is_told_when_it_parses(drop: Drop) -> None
         assert time.monotonic() - began < 0.5
 
 
-async def test_what_never_parses_is_told_when_it_is_settled(drop: Drop) -> None:
+async def test_what_never_parses_is_reported_when_it_is_settled(drop: Drop) -> None:
     async with watching(drop):
         drop.rename("b.json", "{half")
         drop.rename("b.yaml", "a: [half")
@@ -191,7 +191,7 @@ async def test_one_version_is_parsed_once(drop: Drop) -> None:
         assert drop.parsed == ["b.json"]
 
 
-async def test_yaml_written_slowly_is_told_once_when_whole(drop: Drop) -> None:
+async def test_yaml_written_slowly_is_reported_once_when_whole(drop: Drop) -> None:
     clock = FakeClock()
     async with watching(drop, WatchSettings(mode="polling", settle=2.0, poll=1.0), clock):
         for lines in range(1, 7):
@@ -273,7 +273,7 @@ async def passing(clock: FakeClock, seconds: float) -> None:
     await until(lambda: clock.sleepers > 0)
 
 
-async def test_a_burst_of_renames_is_told_whole(drop: Drop) -> None:
+async def test_a_burst_of_renames_is_reported_whole(drop: Drop) -> None:
     names = [f"{number % 7}/{number}.json" for number in range(2000)]
     for name in names:
         drop.write(f"{name}.tmp")
@@ -301,7 +301,7 @@ async def test_many_ignored_files_cost_little(drop: Drop) -> None:
     assert len(drop.reported) == 1
 
 
-async def test_what_is_no_regular_file_is_never_told_nor_opened(drop: Drop, tmp_path: Path) -> None:
+async def test_what_is_no_regular_file_is_never_reported_nor_opened(drop: Drop, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "b.json").write_text("{}")
@@ -486,7 +486,7 @@ async def test_a_folder_that_cannot_be_read_hides_its_files(
         await until(lambda: drop.gone == ["a/b.json"])
 
 
-async def test_names_in_any_bytes_are_told(drop: Drop) -> None:
+async def test_names_in_any_bytes_are_reported(drop: Drop) -> None:
     name = os.fsdecode(b"caf\xe9\n.json")
     async with watching(drop):
         drop.rename(name)

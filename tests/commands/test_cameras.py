@@ -114,7 +114,7 @@ def test_trouble_is_one_sentence(tmp_path: Path, sim: Simulator, changes: dict[s
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_wrong_token_is_told_and_not_shown(tmp_path: Path, sim: Simulator) -> None:
+def test_a_wrong_token_is_reported_and_not_shown(tmp_path: Path, sim: Simulator) -> None:
     (tmp_path / "token").write_text("not-the-token")
     refused = cameras(write_config(tmp_path, sim))
     assert (refused.exit_code, refused.stdout) == (1, "")

@@ -594,7 +594,7 @@ def test_what_nobody_has_documented_is_shown(tmp_path: Path) -> None:
     )
 
 
-def test_a_schema_that_is_not_told(tmp_path: Path) -> None:
+def test_a_schema_that_is_not_reported(tmp_path: Path) -> None:
     with serving(without_introspection) as url:
         verdict, found, _ = said(portal_rows(url, tmp_path), "schema")
     assert (verdict, "GraphQL introspection is not allowed" in found) == ("warning", True)

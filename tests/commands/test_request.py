@@ -79,7 +79,7 @@ def test_a_time_alone_ends_a_range_on_the_day_of_its_beginning_or_the_next() -> 
 @pytest.mark.parametrize(
     "text", ["", "soon", "25:00", "8", "today at 8", "monday 8:61", "8:00 soon", "99:99:99"]
 )
-def test_what_means_no_time_is_told_with_examples(text: str) -> None:
+def test_what_means_no_time_is_reported_with_examples(text: str) -> None:
     with pytest.raises(Unexpected, match="today 8:00"):
         moment(text, NOW, PRAGUE)
 
@@ -184,7 +184,7 @@ def refusal(order: Order) -> list[str]:
         (Order(camera=("a",), last="1m", priority=11), ["--priority"]),
     ],
 )
-def test_every_mistake_is_told_at_once_by_its_option(order: Order, options: list[str]) -> None:
+def test_every_mistake_is_reported_at_once_by_its_option(order: Order, options: list[str]) -> None:
     assert refusal(order) == options
 
 
@@ -269,7 +269,7 @@ def test_the_machines_time_zone_is_named_with_its_source(
     assert "(Europe/Prague by $TZ, UTC+01:00)" in said
 
 
-def test_the_file_and_what_was_understood_are_told(tmp_path: Path) -> None:
+def test_the_file_and_what_was_understood_are_reported(tmp_path: Path) -> None:
     result = request(configured(tmp_path), "--camera", "Gate", *RANGE, "--meta", "case=4711")
     path = tmp_path / "drop/gate-20260301-140500.json"
     assert (result.exit_code, result.stdout) == (0, f"{path}\n")
@@ -285,7 +285,7 @@ def test_the_file_and_what_was_understood_are_told(tmp_path: Path) -> None:
     assert in_drop(tmp_path) == [".camspool", path.name]
 
 
-def test_a_range_that_is_not_over_is_told(tmp_path: Path) -> None:
+def test_a_range_that_is_not_over_is_reported(tmp_path: Path) -> None:
     result = request(configured(tmp_path), "--camera", "Gate", "--from", "tomorrow 8:00", "--duration", "1m")
     assert "; it is fetched when the range is over" in result.stderr
 

@@ -160,7 +160,7 @@ def test_whether_a_daemon_works(
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"\xff"])
-def test_a_daemon_that_has_told_nothing(house: House, content: bytes | None) -> None:
+def test_a_daemon_that_has_reported_nothing(house: House, content: bytes | None) -> None:
     if content is not None:
         (house.mirror / "_service.json").write_bytes(content)
     assert house.shown().startswith("No daemon has written its service file here: is it running?")
@@ -387,7 +387,7 @@ def test_a_mirror_that_is_not_there(house: House) -> None:
         assert "has no marker .camspool. Is it mounted" in refused.stderr
 
 
-def test_a_drop_folder_that_is_not_there_is_told(house: House) -> None:
+def test_a_drop_folder_that_is_not_there_is_reported(house: House) -> None:
     (house.drop / ".camspool").unlink()
     assert f"{house.drop} has no marker .camspool: is it mounted?" in house.shown()
     house.drop.rmdir()
@@ -432,7 +432,7 @@ def test_a_file_in_drop_means_its_request(house: House) -> None:
             find(house.drop, house.reader, argument)
 
 
-def test_an_unknown_name_is_told_with_those_alike(house: House) -> None:
+def test_an_unknown_name_is_reported_with_those_alike(house: House) -> None:
     house.save("store/evening")
     house.save("morning")
     for argument, near in (

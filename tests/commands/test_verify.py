@@ -158,7 +158,7 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
-def test_every_harm_is_found_and_told(mirror: Path) -> None:
+def test_every_harm_is_found_and_reported(mirror: Path) -> None:
     (mirror / "evening.mp4").unlink()
     flip(mirror / "store-12/evening.mp4")
     os.truncate(mirror / "store-12/yard-1.mp4", 100)

@@ -9,7 +9,7 @@ from support.builders import NOW, a_clip, a_failure, a_status, a_wait, later
 from support.page import done
 
 
-def test_what_went_wrong_is_told_with_what_to_do() -> None:
+def test_what_went_wrong_is_reported_with_what_to_do() -> None:
     failed = a_status(a_clip(State.FAILED), state=State.FAILED, error=a_failure(), finished_at=NOW)
     shown = activity.failure(failed)
     assert shown
@@ -23,7 +23,7 @@ def test_what_went_wrong_is_told_with_what_to_do() -> None:
     assert activity.failure(replace(failed, state=State.REMOVED)) is None
 
 
-def test_the_busiest_requests_are_told_and_the_others_counted() -> None:
+def test_the_busiest_requests_are_reported_and_the_others_counted() -> None:
     def at_work(state: State, number: int, percent: float = 0) -> Status:
         return a_status(a_clip(state), state=state, name=f"{number}", progress=Progress(percent=percent))
 

@@ -146,7 +146,7 @@ async def test_switched_off_it_writes_nothing_and_switched_on_it_catches_up(harn
     assert await harness.shown_after() == {"2020-05-11": ["store-12/evening.mp4"]}
 
 
-async def test_a_mirror_that_is_gone_is_told_once_and_nothing_is_lost(harness: PageHarness) -> None:
+async def test_a_mirror_that_is_gone_is_reported_once_and_nothing_is_lost(harness: PageHarness) -> None:
     await harness.shown_after(done())
     harness.mirror.rename(harness.mirror.with_name("away"))
     with capture_logs() as logs:

@@ -107,7 +107,7 @@ async def test_in_another_time_zone_the_days_are_others(harness: PageHarness) ->
 
 
 @pytest.mark.parametrize("change", [{"bytes": 10**4000}, {"bytes": -1}, {"duration_s": 1e308}])
-async def test_a_request_that_cannot_be_shown_is_left_out_and_told(
+async def test_a_request_that_cannot_be_shown_is_left_out_and_reported(
     harness: PageHarness, change: dict[str, Any]
 ) -> None:
     clip = done("b").clips[0]

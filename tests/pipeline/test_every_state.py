@@ -172,7 +172,7 @@ def test_a_move_that_is_made_and_then_reported_as_failed_is_noted(
     assert (made, status.request.filed_as) == (["a.json", None], "a.json")
 
 
-def test_a_deletion_that_is_told_late_does_not_cancel_what_was_dropped_since(daemon: ModelDaemon) -> None:
+def test_a_deletion_that_is_reported_late_does_not_cancel_what_was_dropped_since(daemon: ModelDaemon) -> None:
     bring_to(daemon, "preparing")
     assert daemon.service
     telling = daemon.loop.create_task(daemon.service._parts.pipeline.intake.gone("a.json"))

@@ -97,10 +97,10 @@ async def test_the_same_trouble_of_two_is_the_hosts() -> None:
     assert not isinstance(own, SharedTrouble)
     assert isinstance(shared, SharedTrouble)
     assert (shared.reason, shared.action) == (WaitReason.DOWNLOAD_INTERRUPTED, CLOUD)
-    told = hosts.outages.get(CLOUD)
-    assert told
-    assert told.reason is WaitReason.DOWNLOAD_INTERRUPTED
-    assert CLOUD.host in told.message
+    outage = hosts.outages.get(CLOUD)
+    assert outage
+    assert outage.reason is WaitReason.DOWNLOAD_INTERRUPTED
+    assert CLOUD.host in outage.message
 
 
 async def test_troubles_of_different_kinds_are_not_shared() -> None:
@@ -268,15 +268,16 @@ async def test_a_patient_clip_waits_for_its_turn_and_for_the_end() -> None:
     assert all(task.done() for task in tasks)
 
 
-async def test_retry_after_holds_for_the_host_even_if_one_clip_alone_is_told() -> None:
+async def test_retry_after_holds_for_the_host_even_if_only_one_clip_hears_of_it() -> None:
     hosts = Hosts()
     raised = await hosts.fail("a", no_video(retry_after=120))
     assert isinstance(raised, SharedTrouble)
     assert (raised.reason, round(raised.pause)) == (WaitReason.RATE_LIMITED, 120)
-    told = hosts.outages.get(CLOUD)
-    assert told
-    assert told.until
-    assert (told.reason, (told.until - hosts.clock.now()).total_seconds()) == (WaitReason.RATE_LIMITED, 120)
+    outage = hosts.outages.get(CLOUD)
+    assert outage
+    assert outage.until
+    assert outage.reason is WaitReason.RATE_LIMITED
+    assert (outage.until - hosts.clock.now()).total_seconds() == 120
     assert await hosts.pause_of("b") == 120
     assert await hosts.pause_of("b", BOX) == 0
     await hosts.clock.advance(121)
@@ -328,7 +329,7 @@ async def test_an_api_may_invent_hosts_without_end() -> None:
         max_size=40,
     )
 )
-def test_whatever_happens_a_clip_that_waits_as_long_as_it_is_told_gets_its_turn(
+def test_whatever_happens_a_clip_that_waits_as_long_as_it_must_gets_its_turn(
     happenings: list[tuple[str, str, float]],
 ) -> None:
     async def course() -> None:

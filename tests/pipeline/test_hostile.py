@@ -44,7 +44,7 @@ def sim(shared: Simulator) -> Iterator[Simulator]:
     shared.faults.clear()
 
 
-def assert_nothing_is_told(folder: Path, log: str) -> None:
+def assert_nothing_is_reported(folder: Path, log: str) -> None:
     """Neither the token nor the query of a download URL is in any file below `folder`, or in the log."""
     for path in folder.rglob("*"):
         if path.name != "token" and path.is_file() and not path.is_symlink():
@@ -303,13 +303,13 @@ async def test_each_file_gets_its_answer(
     assert not list(Path.cwd().glob("owned"))
     log = capsys.readouterr().err
     assert_one_line_each(log)
-    assert_nothing_is_told(tmp_path, log)
+    assert_nothing_is_reported(tmp_path, log)
 
 
 CAMERA_NAMES = ("../../up", "<script>alert(1)</script>", "two\nlines\x1b[31m\u202e", "/etc/passwd", "n" * 400)
 
 
-async def test_names_of_cameras_are_only_told(
+async def test_names_of_cameras_are_only_displayed(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stretch = Stretch(start=START, end=START + 60, heights=(64,))
@@ -508,7 +508,7 @@ def try_faults(lies: Iterable[Lie], folders: list[Path], *, times: int | None) -
         logs.configure("info", "json")
         asyncio.run(work_side_by_side())
     for folder in folders:
-        assert_nothing_is_told(folder, written.getvalue().decode())
+        assert_nothing_is_reported(folder, written.getvalue().decode())
     assert_one_line_each(written.getvalue().decode())
     return seen
 

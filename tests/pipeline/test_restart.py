@@ -100,7 +100,7 @@ async def test_sigterm_ends_it_cleanly_and_keeps_the_part(tmp_path: Path, sim: S
     assert await camspool.leftovers() == [".b.001.mp4.part"]
 
 
-async def test_the_service_manager_is_told(tmp_path: Path, sim: Simulator) -> None:
+async def test_the_service_manager_is_notified(tmp_path: Path, sim: Simulator) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(10)

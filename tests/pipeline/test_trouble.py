@@ -26,7 +26,7 @@ HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 LONG_AGO: Final = 1_580_000_000
 APART_S: Final = 1000
-"""Between the ranges of two requests, so that their recordings can be told apart."""
+"""Between the ranges of two requests, so that their recordings can be distinguished."""
 
 FORMS: Final[dict[str, tuple[Trouble, ...]]] = {
     "the cameras cannot be listed": (Trouble.CAMERAS_FAIL,),
@@ -352,7 +352,7 @@ def test_retry_after_of_a_download_host_is_heeded_by_all(tmp_path: Path) -> None
         at.put(3)
         at.begin("the download host wants to be left alone")
         at.daemon.loop.until(lambda: at.server.struck[Trouble.DOWNLOAD_LIMITED], 60)
-        told_at = at.daemon.clock.now()
+        reported_at = at.daemon.clock.now()
         at.heal()
         at.let_pass(RETRY_AFTER_S - 5)
         assert at.server.calls["download"] <= 2, "one may have been on its way"
@@ -362,7 +362,7 @@ def test_retry_after_of_a_download_host_is_heeded_by_all(tmp_path: Path) -> None
             assert wait
             assert wait.until
             assert wait.reason is WaitReason.RATE_LIMITED
-            assert RETRY_AFTER_S - 1 <= (wait.until - told_at).total_seconds() <= RETRY_AFTER_S + 35
+            assert RETRY_AFTER_S - 1 <= (wait.until - reported_at).total_seconds() <= RETRY_AFTER_S + 35
         at.until_ended(within=5 * MINUTE)
         at.assert_all_done()
 

@@ -92,7 +92,7 @@ async def metrics(tmp_path: Path, sim: Simulator) -> AsyncIterator[Metrics]:
     await parts.api.survilla.aclose()
 
 
-async def test_the_file_may_change_and_its_trouble_is_told_once_a_time(
+async def test_the_file_may_change_and_its_trouble_is_reported_once_a_time(
     tmp_path: Path, metrics: Metrics
 ) -> None:
     good, bad = tmp_path / "good.prom", tmp_path / "nowhere/bad.prom"

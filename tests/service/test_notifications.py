@@ -234,7 +234,7 @@ async def lived(ways: Notices, clock: FakeClock, *statuses: ServiceStatus, secon
         await clock.advance(seconds)
 
 
-async def test_it_is_told_once_when_the_service_is_degraded_and_once_when_it_has_recovered(
+async def test_it_is_notified_once_when_the_service_is_degraded_and_once_when_it_has_recovered(
     tmp_path: Path,
 ) -> None:
     way = Way()
@@ -243,7 +243,7 @@ async def test_it_is_told_once_when_the_service_is_degraded_and_once_when_it_has
     assert way.delivered == ["camspool: something is wrong", "camspool: all is well again"]
 
 
-async def test_what_comes_and_goes_is_not_told(tmp_path: Path) -> None:
+async def test_what_comes_and_goes_is_not_notified(tmp_path: Path) -> None:
     way = Way()
     async with at_work(way, flag=tmp_path / "flag") as (ways, clock):
         await lived(ways, clock, *[ILL, ILL, WELL] * 5, seconds=DEGRADED_FOR_S / 2.5)
@@ -267,7 +267,7 @@ async def test_two_who_tell_at_once_tell_it_once(tmp_path: Path) -> None:
     assert way.delivered == ["camspool: something is wrong"]
 
 
-async def test_where_nothing_can_be_noted_it_is_told_all_the_same(tmp_path: Path) -> None:
+async def test_where_nothing_can_be_noted_it_is_notified_all_the_same(tmp_path: Path) -> None:
     way = Way()
     (tmp_path / "file").touch()
     async with at_work(way, flag=tmp_path / "file/flag") as (ways, clock):

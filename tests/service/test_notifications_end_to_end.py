@@ -71,7 +71,7 @@ async def test_each_end_is_posted_once_as_the_status_file_says_it(tmp_path: Path
 
 
 @pytest.mark.parametrize("moved", [True, False])
-async def test_an_end_that_was_not_noted_as_filed_is_told_at_the_next_start(
+async def test_an_end_that_was_not_noted_as_filed_is_notified_at_the_next_start(
     tmp_path: Path, sim: Simulator, *, moved: bool
 ) -> None:
     async with daemon(tmp_path, sim) as camspool:
@@ -87,7 +87,7 @@ async def test_an_end_that_was_not_noted_as_filed_is_told_at_the_next_start(
         assert posted(server) == [("b", "done")]
 
 
-async def test_an_end_is_told_though_it_can_be_noted_only_later(
+async def test_an_end_is_notified_though_it_can_be_noted_only_later(
     tmp_path: Path, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused: list[str] = []

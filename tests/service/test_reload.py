@@ -236,7 +236,7 @@ def received(camspool: Running, name: str) -> int:
     return downloaded
 
 
-async def test_a_bad_configuration_changes_nothing_and_is_told(
+async def test_a_bad_configuration_changes_nothing_and_is_reported(
     tmp_path: Path, sim: Simulator, hang_up: HangUp
 ) -> None:
     async with daemon(tmp_path, sim) as camspool:
@@ -318,7 +318,7 @@ async def test_the_clean_up_comes_round_as_often_as_is_configured_now(
         await until(lambda: not left_over.exists())
 
 
-async def test_the_service_manager_is_told_of_the_reload(
+async def test_the_service_manager_is_notified_of_the_reload(
     tmp_path: Path, sim: Simulator, hang_up: HangUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

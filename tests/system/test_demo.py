@@ -174,7 +174,7 @@ def damage_is_noticed(folder: DemoFolder) -> None:
     assert texts[3] == ""
 
 
-def test_a_daemon_that_dies_is_told_at_once(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_a_daemon_that_dies_is_reported_at_once(tmp_path: Path, environ: dict[str, str]) -> None:
     folder = tmp_path / "demo"
     with started(folder, environ) as process:
         wait_for(folder / "mirror/with-mistakes.status.json")
@@ -202,7 +202,7 @@ def test_a_signal_stops_both_and_the_rest_can_be_fetched_later(
     assert json.loads((folder / "mirror/_service.json").read_bytes())["state"] == "stopped"
 
 
-def test_a_daemon_that_cannot_start_is_told(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_a_daemon_that_cannot_start_is_reported(tmp_path: Path, environ: dict[str, str]) -> None:
     folder = DemoFolder.choose(tmp_path / "demo")
     folder.configure("http://127.0.0.1:1/", "token")
     folder.state.touch()  # where a folder should be
@@ -213,7 +213,7 @@ def test_a_daemon_that_cannot_start_is_told(tmp_path: Path, environ: dict[str, s
     assert f"{folder.state}: File exists" in output
 
 
-def test_what_has_not_ended_in_time_is_told(
+def test_what_has_not_ended_in_time_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

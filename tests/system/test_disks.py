@@ -222,7 +222,7 @@ async def test_a_drop_folder_that_is_unmounted_cancels_nothing(tmp_path: Path, s
             await _prepared_once_and_clean(camspool, 3)
 
 
-def test_disks_that_are_swapped_are_told_apart_by_what_is_in_their_markers(tmp_path: Path) -> None:
+def test_disks_that_are_swapped_are_distinguished_by_what_is_in_their_markers(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     one, other = (mounts.old_disk(tmp_path / name) for name in ("one", "other"))
     registry = FolderRegistry(tmp_path / "state")

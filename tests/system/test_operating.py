@@ -31,7 +31,7 @@ async def test_all_that_tells_how_it_is_can_be_asked(service: Installation) -> N
     assert said.count("request_ended") >= 3, "of two requests, and again of the first"
 
 
-async def test_what_is_told_gets_out_of_the_sandbox(service: Installation) -> None:
+async def test_notifications_get_out_of_the_sandbox(service: Installation) -> None:
     machine = service.machine
     machine.write("/usr/local/bin/archive", f'#!/bin/sh\ncp "$1" "$2" {ARCHIVE}\n', 0o755)
     machine.run("install", "-d", "-g", "camspool", "-m", "2770", ARCHIVE, METRICS)

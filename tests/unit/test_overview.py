@@ -147,7 +147,7 @@ def test_missing_time_is_an_error_that_says_how_much() -> None:
     assert status.error.at == NOW
 
 
-def test_missing_time_is_told_exactly_however_much_was_asked_for() -> None:
+def test_missing_time_is_reported_exactly_however_much_was_asked_for() -> None:
     clips = (a_clip(S.DONE, end=START + (later(9_000_000) - NOW), file=a_file(1_234_567.25)),)
     status = refreshed(*clips)
     assert status.error

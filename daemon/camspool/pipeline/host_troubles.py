@@ -254,8 +254,8 @@ class HostTroubles:
     def _tell(self, action: HostAction, condition: _Condition, trouble: ClipTrouble) -> None:
         wished = condition.not_before - self._clock.monotonic()
         until = backoff.after(self._clock.now(), wished) if wished > 0 else None
-        told = self._outages.get(action)
-        if told is None or until is not None or told.reason is not _reason(trouble):
+        shown = self._outages.get(action)
+        if shown is None or until is not None or shown.reason is not _reason(trouble):
             message = f"{action.host}, {action.action}: {trouble.message}"
             self._outages.set(action, Waiting(reason=_reason(trouble), message=message, until=until))
 

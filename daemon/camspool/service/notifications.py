@@ -166,7 +166,7 @@ class Notices:
         self._clock = clock
         self._flag = flag
         self._degraded_at: float | None = None
-        self._told_degraded: bool | None = None
+        self._reported_degraded: bool | None = None
         self._notifying = asyncio.Lock()
 
     async def run(self) -> None:
@@ -195,11 +195,11 @@ class Notices:
     async def _service_changed(self, status: ServiceStatus, occasion: Occasion) -> None:
         degraded = occasion is Occasion.DEGRADED
         async with self._notifying:  # two at once would both find that nothing has been sent
-            if self._told_degraded is None:
-                self._told_degraded = await self._remembered()
-            if self._told_degraded is degraded:
+            if self._reported_degraded is None:
+                self._reported_degraded = await self._remembered()
+            if self._reported_degraded is degraded:
                 return
-            self._told_degraded = degraded
+            self._reported_degraded = degraded
             self._put(notices.of_service(status, occasion))
             await self._remember(degraded)
 

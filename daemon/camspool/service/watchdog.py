@@ -59,16 +59,16 @@ class Watchdog:
     def __init__(self, clock: Clock, signs: Mapping[str, Sign]) -> None:
         self._clock = clock
         self._signs = signs
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def stuck(self) -> list[str]:
         """The parts that make no progress; each is logged once."""
         now = self._clock.monotonic()
         found = {part: now - sign.progressed_at() for part, sign in self._signs.items()}
         stuck = [part for part, silent_s in found.items() if silent_s >= self._signs[part].limit_s()]
-        for part in self._told.symmetric_difference(stuck):
+        for part in self._reported.symmetric_difference(stuck):
             log.error(
                 "part_stuck" if part in stuck else "part_got_on", part=part, silent_s=round(found[part])
             )
-        self._told = set(stuck)
+        self._reported = set(stuck)
         return stuck

@@ -98,7 +98,7 @@ class DropWatcher:
         self._observer = Observer(self._drop, settings().mode, self._hints)
         self._pending: dict[str, Sighting] = {}
         self._unparsed: dict[str, Signature] = {}
-        self._told: dict[str, Signature | None] = {}
+        self._reported: dict[str, Signature | None] = {}
         self._absent_since: dict[str, float] = {}
         self._hidden: frozenset[str] = frozenset()
         self._folders_changed = False
@@ -146,7 +146,7 @@ class DropWatcher:
 
     def forget(self, file: str) -> None:
         """The file was moved out of drop/ by ourselves: no `Gone`, and if it is put back, it is new."""
-        for known in (self._pending, self._unparsed, self._told, self._absent_since):
+        for known in (self._pending, self._unparsed, self._reported, self._absent_since):
             known.pop(file, None)
 
     def _start_over(self) -> None:
@@ -154,7 +154,7 @@ class DropWatcher:
         self._observer.open()
         self._pending.clear()
         self._unparsed.clear()
-        self._told = dict.fromkeys(self._told)
+        self._reported = dict.fromkeys(self._reported)
         self._scan_at = self._breath_until = float("-inf")
 
     async def _round(self, tell: Callable[[Change], None]) -> None:
@@ -183,7 +183,7 @@ class DropWatcher:
         self._folders_changed = False
         self._scan_at = max(now + again, self._breath_until)
         self._log_hidden(found)
-        await self._judge(found, {*self._pending, *self._told}, batch.files, tell)
+        await self._judge(found, {*self._pending, *self._reported}, batch.files, tell)
         self.last_scan_at = self._clock.now()
         self.first_scan_done.set()
 
@@ -241,12 +241,12 @@ class DropWatcher:
         for file in await self._settled([file for file in found.present if file in self._pending], now):
             if sighting := self._pending.pop(file, None):
                 self._unparsed.pop(file, None)
-                self._told[file] = sighting.signature
+                self._reported[file] = sighting.signature
                 tell(Settled(file, sighting.signature))
 
     def _see(self, file: str, signature: Signature, now: float, *, renamed: bool) -> None:
         self._absent_since.pop(file, None)
-        if self._told.get(file) == signature:
+        if self._reported.get(file) == signature:
             self._pending.pop(file, None)
             return
         first = not self.first_scan_done.is_set()
@@ -258,7 +258,7 @@ class DropWatcher:
         """Note that a file was not seen; True when it is to be reported as gone."""
         self._pending.pop(file, None)
         self._unparsed.pop(file, None)
-        if not absent or file not in self._told:
+        if not absent or file not in self._reported:
             self._absent_since.pop(file, None)
             return False
         if now - self._absent_since.setdefault(file, now) < self._settings().settle:
