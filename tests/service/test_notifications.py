@@ -62,12 +62,13 @@ def named(name: str) -> Notice:
 async def at_work(*channels: Channel, flag: Path) -> AsyncIterator[tuple[Notices, FakeClock]]:
     clock = FakeClock()
     all_ways = Notices(lambda: channels, clock, Flag(flag))
-    task = asyncio.create_task(all_ways.run())
+    tasks = [asyncio.create_task(outbox.run()) for outbox in all_ways.outboxes]
     yield all_ways, clock
-    assert not task.done()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        assert not task.done()
+        task.cancel()
+    await settled()
+    assert all(task.cancelled() for task in tasks)
 
 
 async def at_work_for(outbox: Outbox, clock: FakeClock, seconds: float) -> None:

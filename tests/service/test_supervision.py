@@ -165,7 +165,7 @@ class Interrupted:
 
 TASKS = [
     "watching drop/", "dispatcher", "list of cameras", "intake 1", "intake 2", "intake 3", "intake 4",
-    "requests left over", "service file", "page", "pictures of the page", "notices", "reload",
+    "requests left over", "service file", "page", "pictures of the page", "notices, hook", "reload",
     "clock of the periodic jobs",
 ]  # fmt: skip
 

@@ -35,7 +35,7 @@ def test_a_part_that_does_not_get_on_is_named_and_logged_once() -> None:
         assert watched.stuck() == []
     assert [(line["event"], line["part"]) for line in logged] == [
         ("part_stuck", "scanner"),
-        ("part_got_on", "scanner"),
+        ("part_recovered", "scanner"),
     ]
 
 

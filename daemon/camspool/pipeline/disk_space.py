@@ -49,14 +49,14 @@ class DiskSpace:
         """Look whether all is well; the periodic job."""
         async with self._looking:
             writes = self.outages.get(Cause.MIRROR) is not None
-            self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=writes))
+            self._set(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=writes))
             if self.outages.get(Cause.MIRROR) is None:
-                self._tell(Cause.ROOM, await asyncio.to_thread(self._room_trouble))
+                self._set(Cause.ROOM, await asyncio.to_thread(self._room_trouble))
 
     async def is_down(self) -> bool:
         """True when the mirror as a whole cannot be written, after a write there has failed."""
         async with self._looking:
-            self._tell(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
+            self._set(Cause.MIRROR, await asyncio.to_thread(self._mirror_trouble, writes=True))
         return self.outages.get(Cause.MIRROR) is not None
 
     async def sit_out(self) -> None:
@@ -96,7 +96,7 @@ class DiskSpace:
         message = f"Less than {self.kept_free_bytes:,} bytes are free: make room, or lower cleanup.min_free."
         return Waiting(reason=WaitReason.DISK_FULL, message=message, until=None)
 
-    def _tell(self, cause: Cause, waiting: Waiting | None) -> None:
+    def _set(self, cause: Cause, waiting: Waiting | None) -> None:
         before = self.outages.get(cause)
         if waiting is not None and before is None:
             log.warning("storage_trouble", about=cause.name.lower(), problem=waiting.message)

@@ -210,7 +210,10 @@ class Jobs:
     def refresh(self) -> None:
         """Let every request show what the whole service waits for now."""
         for job in self:
-            job.refresh()
+            try:
+                job.refresh()
+            except Exception:  # a defect that one status meets must not keep the others from showing it
+                log.exception("request_crashed", request=job.name)
 
     async def save_progress(self) -> None:
         """Write what has changed since the last time, without fsync; called once a second."""
@@ -227,7 +230,7 @@ class Jobs:
         return min((job.status.created_at for job in self), default=None)
 
     async def _save_quietly(self, job: Job, *, durable: bool = False) -> None:
-        """Save where nobody waits for it; the next change of state tells the same to those who care."""
+        """Save where nobody waits for it; the next change of state saves the same for those who need it."""
         try:
             await job.save(durable=durable)
         except StorageTrouble as trouble:

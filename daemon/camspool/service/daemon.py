@@ -110,7 +110,7 @@ class Service:
             "service file": self._announcements.run,
             "page": self._announcements.keep_page,
             "pictures of the page": parts.reports.page.illustrate,
-            "notices": parts.reports.notices.run,
+            **{f"notices, {outbox.channel.name}": outbox.run for outbox in parts.reports.notices.outboxes},
             "metrics": self._metrics.serve,
             "reload": self._reloading.run,
             "clock of the periodic jobs": self._periodic.follow_clock,

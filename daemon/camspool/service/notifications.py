@@ -89,11 +89,12 @@ class Outbox:
                 await self._filled.wait()
                 while self._waiting:
                     await self._send(self._taken())
-                self._tell_dropped("too many were waiting")
+                self._log_dropped("too many were waiting")
                 self._filled.clear()
-        finally:
+        except asyncio.CancelledError:
             self._dropped += len(self._waiting)
-            self._tell_dropped("the daemon ended before they got through, or too many were waiting")
+            self._log_dropped("the daemon ended before they got through, or too many were waiting")
+            raise
 
     def _taken(self) -> Notice:
         notice = self._waiting.popleft()
@@ -107,7 +108,7 @@ class Outbox:
             log.warning("notice_not_sent", channel=self.channel.name, title=title, problem=problem)
         self._dropped += 1
 
-    def _tell_dropped(self, problem: str) -> None:
+    def _log_dropped(self, problem: str) -> None:
         if self._dropped:
             log.warning("notices_dropped", channel=self.channel.name, count=self._dropped, problem=problem)
         self._dropped = 0
@@ -116,7 +117,7 @@ class Outbox:
         try:
             await self._try(notice)
         except NotSent as failure:
-            self._tell_barred(failure.problem, notice)
+            self._log_barred(failure.problem, notice)
         except asyncio.CancelledError:
             self._dropped += 1
             raise
@@ -141,7 +142,7 @@ class Outbox:
             await self._clock.sleep(pause)
         return await channel.send(notice)
 
-    def _tell_barred(self, problem: str, notice: Notice) -> None:
+    def _log_barred(self, problem: str, notice: Notice) -> None:
         """Log one line when a channel fails, not one for each notice."""
         if not self._barred:
             log.warning("notice_not_sent", channel=self.channel.name, title=notice.title, problem=problem)
@@ -168,12 +169,6 @@ class Notices:
         self._degraded_at: float | None = None
         self._reported_degraded: bool | None = None
         self._notifying = asyncio.Lock()
-
-    async def run(self) -> None:
-        """Send notices until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for outbox in self.outboxes:
-                group.create_task(outbox.run())
 
     def request_ended(self, status: Status) -> None:
         """Notify that a request has ended, once its file has been moved."""

@@ -24,7 +24,8 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 """Starts the work of a task; called again for each new attempt."""
 
 FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 600.0
+LONGEST_PAUSE_S: Final = 300.0
+"""Less than the watchdog's patience: a task that crashes is not stuck, and a restart would not help it."""
 WELL_AFTER_S: Final = 60.0
 """The time without a crash after which a task counts as recovered, in seconds."""
 

@@ -68,7 +68,7 @@ class Watchdog:
         stuck = [part for part, silent_s in found.items() if silent_s >= self._signs[part].limit_s()]
         for part in self._reported.symmetric_difference(stuck):
             log.error(
-                "part_stuck" if part in stuck else "part_got_on", part=part, silent_s=round(found[part])
+                "part_stuck" if part in stuck else "part_recovered", part=part, silent_s=round(found[part])
             )
         self._reported = set(stuck)
         return stuck
