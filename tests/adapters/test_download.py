@@ -118,7 +118,7 @@ async def test_an_interrupted_download_is_resumed_where_it_ended(
 ) -> None:
     with FaultyServer(in_turn(fault, whole)) as server:
         with pytest.raises(ClipTrouble) as raised:
-            await fetch(server.url(), part, patience=0.3)
+            await fetch(server.url(), part, timeout=0.3)
         assert raised.value.reason == WaitReason.DOWNLOAD_INTERRUPTED
         kept = part.stat().st_size
         assert kept >= HALF
@@ -134,7 +134,7 @@ async def test_an_interrupted_download_is_resumed_where_it_ended(
 @both_ways
 async def test_a_stall_is_reported_in_seconds(part: Path) -> None:
     with FaultyServer(stall) as server, pytest.raises(ClipTrouble, match=r"not a byte .* for 0\.2 s"):
-        await fetch(server.url(), part, patience=0.2)
+        await fetch(server.url(), part, timeout=0.2)
 
 
 @both_ways
@@ -257,7 +257,7 @@ async def test_a_chunked_answer_is_complete_when_it_ends_properly(part: Path) ->
 @both_ways
 async def test_cancelling_ends_a_stalled_download_and_a_resume_asks_for_the_rest_only(part: Path) -> None:
     with FaultyServer(in_turn(stall, whole)) as server:
-        task = asyncio.create_task(fetch(server.url(), part, patience=60))
+        task = asyncio.create_task(fetch(server.url(), part, timeout=60))
         await until(lambda: part.exists() and part.stat().st_size == HALF)
         begun = time.monotonic()
         task.cancel()
@@ -279,7 +279,7 @@ async def test_cancelling_before_the_answer_does_not_wait_for_it(
 ) -> None:
     part.write_bytes(b"kept")
     with FaultyServer(script) as server:
-        task = asyncio.create_task(fetch(server.url(), part, patience=60))
+        task = asyncio.create_task(fetch(server.url(), part, timeout=60))
         await until(lambda: server.requests)
         begun = time.monotonic()
         task.cancel()

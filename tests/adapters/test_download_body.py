@@ -106,7 +106,7 @@ async def test_over_tls_an_interrupted_download_is_resumed_where_it_ended(
 ) -> None:
     with FaultyServer(in_turn(fault, whole), tls=True) as server:
         with pytest.raises(ClipTrouble):
-            await fetch(server.url(), part, patience=0.3)
+            await fetch(server.url(), part, timeout=0.3)
         assert part.read_bytes() == VIDEO[:HALF]
         done, _ = await fetch(server.url(), part, ETAG, SIZE)
     assert done == Downloaded(SIZE, SHA256)
@@ -116,7 +116,7 @@ async def test_over_tls_an_interrupted_download_is_resumed_where_it_ended(
 
 async def test_over_tls_a_stalled_download_can_be_cancelled(part: Path) -> None:
     with FaultyServer(stall, tls=True) as server:
-        task = asyncio.create_task(fetch(server.url(), part, patience=60))
+        task = asyncio.create_task(fetch(server.url(), part, timeout=60))
         await until(lambda: part.exists() and part.stat().st_size == HALF)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -142,7 +142,7 @@ async def test_a_byte_now_and_then_is_no_stall(part: Path) -> None:
             exchange.send(VIDEO[at : at + 1])
 
     with FaultyServer(slow) as server:
-        done, _ = await fetch(server.url(), part, patience=0.5)
+        done, _ = await fetch(server.url(), part, timeout=0.5)
     assert done == Downloaded(SIZE, SHA256)
 
 

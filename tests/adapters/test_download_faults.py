@@ -139,7 +139,7 @@ async def test_no_trouble_tells_the_signature(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with FaultyServer(BROKEN[name]) as server, pytest.raises(CamspoolError) as raised:
-        await fetch(server.url(f"/key-{KEY}/clip.mp4?sig={KEY}"), part, patience=0.3)
+        await fetch(server.url(f"/key-{KEY}/clip.mp4?sig={KEY}"), part, timeout=0.3)
     texts = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + caplog.text
     assert KEY not in texts
     assert raised.value.__context__ is None

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from camspool.adapters.notify import Hook
 from camspool.core.values import State
-from support.telling import a_notice
+from support.notices import a_notice
 
 ENVIRON = {"PATH": os.environ["PATH"]}
 

@@ -12,8 +12,8 @@ from camspool.adapters.notify import NotSent, Services, check_available
 from camspool.core.errors import ConfigurationError
 from camspool.core.notices import Occasion
 from camspool.core.values import State
+from support.notices import a_notice
 from support.servers import FaultyServer
-from support.telling import a_notice
 
 KEY = "k3y-of-the-service"
 

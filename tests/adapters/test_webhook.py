@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from camspool.adapters.notify import NotSent, Webhook
 from camspool.core.notices import Occasion
 from camspool.core.values import State
+from support.notices import a_notice
 from support.servers import Exchange, FaultyServer
-from support.telling import a_notice
 
 KEY = "k3y-of-the-hook"
 TARGET = f"/hooks/{KEY}?sig={KEY}"

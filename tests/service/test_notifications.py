@@ -18,7 +18,7 @@ from camspool.core.values import State
 from camspool.service.notifications import PAUSES_S, Notices, Outbox
 from support.builders import a_clip, a_failure, a_status
 from support.fake_clock import FakeClock, settled
-from support.telling import a_notice
+from support.notices import a_notice
 from unit.test_health import SERVICE
 
 

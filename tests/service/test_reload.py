@@ -69,7 +69,7 @@ OTHER: dict[str, Any] = {
 """Another value than the default for each key that `reload.apply` has to apply."""
 
 ELSEWHERE = {"cleanup.every", "metrics.file", "page.every"}
-"""Applied by the service itself, which has the scheduler, the telemetry and the pauses."""
+"""Applied by the service itself, which has the scheduler, the metrics and the pauses."""
 
 
 def settings(folder: Path, **changes: Any) -> Settings:

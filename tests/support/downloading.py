@@ -22,12 +22,12 @@ HALF = SIZE // 2
 
 @asynccontextmanager
 async def downloads(
-    patience: float = 5.0,
+    timeout: float = 5.0,
     rate: float | None = None,
     settings: Callable[[], DownloadSettings] | None = None,
 ) -> AsyncIterator[HttpDownloads]:
-    """Downloads by `settings`, or always by the patience and rate given."""
-    given = DownloadSettings(patience, lambda: rate)
+    """Downloads by `settings`, or always by the timeout and rate given."""
+    given = DownloadSettings(timeout, lambda: rate)
     trusted = ssl.create_default_context(cafile=CERTIFICATE)
     adapter = HttpDownloads(settings or (lambda: given), connect_timeout=2, verify=trusted)
     try:
@@ -37,10 +37,10 @@ async def downloads(
 
 
 async def fetch(
-    url: str, part: Path, etag: str | None = None, total: int | None = None, *, patience: float = 5.0
+    url: str, part: Path, etag: str | None = None, total: int | None = None, *, timeout: float = 5.0
 ) -> tuple[Downloaded, list[DownloadProgress]]:
     reports: list[DownloadProgress] = []
-    async with downloads(patience) as adapter:
+    async with downloads(timeout) as adapter:
         done = await adapter.fetch(DownloadOrder(url, part, etag, total), reports.append)
     return done, reports
 

@@ -135,12 +135,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await _signal(process, signal.SIGKILL, _OBITUARY_S)
 
 
-async def _signal(process: asyncio.subprocess.Process, number: signal.Signals, patience_s: float) -> None:
-    """Send it to whatever is left of its session, and wait so long for the program's end."""
+async def _signal(process: asyncio.subprocess.Process, number: signal.Signals, limit_s: float) -> None:
+    """Signal whatever is left of its session, and wait at most `limit_s` seconds for the program to end."""
     with contextlib.suppress(
         ProcessLookupError, PermissionError
     ):  # nothing is left of it, or nothing of ours
         os.killpg(process.pid, number)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(limit_s):
             await process.wait()
