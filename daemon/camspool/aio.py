@@ -27,7 +27,7 @@ async def to_the_end(work: Awaitable[T]) -> T:
             cancelled = True
     if cancelled:
         if not task.cancelled():
-            task.exception()  # whoever cancelled goes on from the files: it would find out by itself
+            task.exception()  # whoever cancelled continues from the files, and will find out anyway
         raise asyncio.CancelledError
     return task.result()
 

@@ -75,7 +75,7 @@ class Batching:
         return cast(Preparation, await self._answer(AskProgress(recording_id)))
 
     async def aclose(self) -> None:
-        """Stop asking; whoever still waits for an answer is cancelled."""
+        """Stop asking; callers that still wait for an answer are cancelled."""
         workers, self._workers = self._workers, []
         for worker in workers:
             worker.cancel()

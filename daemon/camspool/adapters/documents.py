@@ -281,7 +281,7 @@ _ISO_ALREADY: Final = re.compile(
 def _iso(text: str) -> str:
     """A date as it was written where that is ISO 8601, else rewritten so (`2020-5-11 09:41:29 +0200`).
 
-    One that cannot be (a 30th of February) stays as it is, for the reader of the field to say so.
+    One that cannot be (a 30th of February) stays as it is, and the parser of the field reports it.
     """
     if _ISO_ALREADY.fullmatch(text):
         return text

@@ -1,4 +1,4 @@
-"""The names of requests that begin with what somebody has typed, taken from the names of files alone.
+"""The names of requests that begin with the typed word, taken from file names alone.
 
 Bounded: a folder of a million requests takes no longer than one of twenty thousand.
 """

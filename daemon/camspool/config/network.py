@@ -70,7 +70,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _unusable_stores(environ: Mapping[str, str]) -> Iterator[Problem]:
-    """OpenSSL passes over what it cannot read, and would then trust nobody."""
+    """OpenSSL ignores what it cannot read, and would then trust nobody."""
     if file := environ.get("SSL_CERT_FILE"):
         try:
             _add(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), Path(file))

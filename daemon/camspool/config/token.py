@@ -50,7 +50,7 @@ def find_token(settings: Settings, environ: Mapping[str, str]) -> FoundToken:
 
     Raises:
         ServiceTrouble: `unauthorised`; there is none, or it cannot be one. That is no reason to end: the
-            service waits until somebody has put it right.
+            service waits until somebody has corrected it.
     """
     if text := environ.get(TOKEN_VARIABLE, "").strip():
         return FoundToken(_checked(text, TOKEN_VARIABLE), TOKEN_VARIABLE)

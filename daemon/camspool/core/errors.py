@@ -33,7 +33,7 @@ class ConfigurationError(CamspoolError):
     """The configuration cannot be used.
 
     Args:
-        problems: all that is wrong; each `path` is dotted (`api.rate`), relative to the file's root.
+        problems: all problems; each `path` is dotted (`api.rate`), relative to the file's root.
         source: the file, or a word for where the settings came from.
     """
 
@@ -48,7 +48,7 @@ class RequestRejected(CamspoolError):
 
     Args:
         code: which of the contract's codes for rejected files.
-        message: all that is wrong, in words.
+        message: all problems, in words.
         hint: what to do about it.
         problems: the same, one by one; empty where the file as a whole is at fault.
     """
@@ -98,7 +98,7 @@ class ClipTrouble(CamspoolError):
 
 
 class OutcomeUnknown(ClipTrouble):
-    """A preparation was asked for, and nobody can say whether it has begun: ask how far it is."""
+    """A preparation was requested, and it is unknown whether it has begun: ask for its progress."""
 
 
 class DownloadTrouble(ClipTrouble):

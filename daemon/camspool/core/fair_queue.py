@@ -95,7 +95,7 @@ class FairQueue(Generic[Item]):
             self._sweep()
 
     def take(self, now: float) -> Item | None:
-        """Take out the item whose turn it is at `now`, or None when nobody can be served yet."""
+        """Take out the item whose turn it is at `now`, or None if no item is due yet."""
         self._ripen(now)
         for key in sorted(self._ready, reverse=True):
             item = self._take_from(self._ready[key])

@@ -1,4 +1,4 @@
-"""What is counted while the daemon runs, for whoever draws curves of it; `exposition` writes it down."""
+"""Counters of the running daemon, for monitoring; `exposition` writes them out."""
 
 from bisect import bisect_left
 from collections import Counter

@@ -78,7 +78,7 @@ def interval(value: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def whole_seconds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """The range widened to whole seconds, which is all that the API takes: nothing asked for is left out."""
+    """The range widened to whole seconds, since the API takes no fractions, and nothing may be left out."""
     widened = end.replace(microsecond=0)
     return start.replace(microsecond=0), widened if widened == end else widened + timedelta(seconds=1)
 

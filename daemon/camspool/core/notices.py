@@ -64,7 +64,7 @@ class Notice:
 
 
 def of_request(status: Status) -> Notice | None:
-    """The notice of a request that has ended; None when somebody wanted it so: cancelled, validated."""
+    """The notice of a request that has ended; None if somebody wanted it to end so: cancelled, validated."""
     occasion = _ENDS.get(status.state)
     if occasion is None:
         return None

@@ -68,7 +68,7 @@ class Api(Protocol):
         """Answer questions of one kind in one call.
 
         Returns:
-            One item a question, in order: its answer, or what is wrong with this question alone
+            One item a question, in order: its answer, or the error of this question alone
             (`RecordingExpired`, `CameraNotFound`, `ClipTrouble`).
 
         Raises:

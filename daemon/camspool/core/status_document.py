@@ -275,7 +275,7 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the whole request is; `eta_s` in seconds, null while nobody can know."""
+    """How far the whole request is; `eta_s` in seconds, null while it is unknown."""
 
     percent: float = 0.0
     clips_done: int = 0
@@ -303,7 +303,7 @@ class HistoryEntry:
 class Status:
     """The status file: the durable record of one request, and the only one."""
 
-    # Holds for all that a status is made of: with NaN or an infinity nobody could count.
+    # Holds for everything in a status: nobody can count with NaN or infinities.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False)
 
     schema: str = STATUS_SCHEMA

@@ -42,7 +42,7 @@ class Timetable:
     spans: tuple[Span, ...]
 
     def at(self, local: datetime) -> float | None:
-        """Bytes per second at a local time; None, as outside of all spans, for no limit."""
+        """Bytes per second at a local time; None for no limit, as outside all spans."""
         minute = local.hour * 60 + local.minute
         return next((span.bytes_per_s for span in self.spans if span.holds(minute)), None)
 

@@ -38,7 +38,7 @@ class ClipRow(NamedTuple):
         bytes: its size.
         poster: the name of its picture, without the suffix.
         piece: which piece of its range it is, from 1; None when it is all of it.
-        estimated: 1 when nobody knows exactly when the footage begins.
+        estimated: 1 if the exact beginning of the footage is unknown.
     """
 
     file: str

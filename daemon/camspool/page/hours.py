@@ -18,7 +18,7 @@ from camspool.page.local_days import Hour
 FOLDER: Final = "_page"
 HOURS: Final = f"{FOLDER}/days"
 FILE: Final = re.compile(r"(?P<hour>(?P<day>\d{4}-\d\d-\d\d)-\d\d)(?:\.(?P<part>[1-9]\d*))?\.js", re.ASCII)
-"""Names of our own: a NAS, a person and whoever else leave others beside them."""
+"""The names of our own files: NAS boxes, people and others leave more beside them."""
 ROOM: Final = 250_000
 """Bytes; an hour that needs more goes on in another file."""
 

@@ -205,7 +205,7 @@ class Page:
         return self._looked_at_day
 
     def _show_finished(self) -> set[Hour]:
-        """Write what has ended; then rest, for it may have been much."""
+        """Write the requests that have ended; then rest, since there may have been many."""
         began, shelf = self._clock.monotonic(), self._shelf
         all_seen_now = self._sweep is None and not shelf.through
         if began < self._rest_until:

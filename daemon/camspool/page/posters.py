@@ -100,9 +100,7 @@ class Posters:
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            opening.add_done_callback(
-                _close
-            )  # nobody waits for it: on a share that has died it takes for ever
+            opening.add_done_callback(_close)  # not awaited: on a dead share it takes for ever
             raise
 
     def _open(self, file: str) -> int | None:

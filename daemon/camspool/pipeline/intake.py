@@ -71,7 +71,7 @@ class Intake:
                 await self._completion.cancel(job)
 
     async def _examined(self, file: str) -> tuple[Status | None, list[Status]]:
-        """See `Triage.examine`. A file that nobody foresaw is answered too, and holds up no other."""
+        """See `Triage.examine`. An unforeseen file is answered, too, and holds up no other."""
         try:
             return await in_thread(self._triage.examine, file)
         except CamspoolError:

@@ -85,7 +85,7 @@ class Leftovers:
         `request.file` of its status is the file's real name: one that is not UTF-8 is only ever rejected.
 
         Returns:
-            False when its file is there and has not been taken in yet: to be called again, for it may be
+            False when its file is there and has not been taken in yet: to be called again, since it may be
             deleted before the watcher has ever named it.
 
         Raises:

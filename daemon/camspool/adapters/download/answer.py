@@ -1,8 +1,8 @@
 """Judges a server's answer to a GET: usable, refused, no video. Reads header fields and the first bytes.
 
-No text made here holds more of an address than its host and its file's name, for the rest may be a signature,
-and no byte of an answer: it may come from a place that only our network can reach, at an address that
-somebody else has chosen.
+No text made here contains more of an address than its host and file name, since the rest may be a signature,
+nor any byte of an answer: that may come from a place only our network can reach, at an address somebody else
+has chosen.
 """
 
 import re

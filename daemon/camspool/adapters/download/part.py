@@ -21,7 +21,7 @@ _WRITE_OUT_EVERY = 8 << 20
 and so, on ext4, would that of a status then, which waits for all that is on its way. Less at a time makes the
 waits of statuses shorter, and downloads slower."""
 _SPARE = 256 * 1024
-"""Bytes that a download which has filled the disk gives back, so that status files can say what is wrong."""
+"""Bytes that a download which has filled the disk gives back, so that status files can still be written."""
 
 
 class PartFile:
@@ -113,7 +113,7 @@ class PartFile:
         """Now and then have the disk begin with what was written lately, without waiting for it."""
         start, length = self._written_out, self.bytes - self._written_out
         if length >= _WRITE_OUT_EVERY:
-            # Linux writes out what shall be dropped from its cache (mm/fadvise.c). What goes wrong with that,
+            # Linux writes out what is to be dropped from its cache (mm/fadvise.c). What goes wrong with that,
             # the fsync at the end tells; a kernel that takes no advice (ENOSYS) writes out when it likes.
             with suppress(OSError):
                 os.posix_fadvise(self._descriptor, start, length, os.POSIX_FADV_DONTNEED)

@@ -39,7 +39,7 @@ class Validator:
 
 
 def usable(etag: str | None, last_modified: str | None) -> Validator:
-    """A validator as it was remembered: only what can be one, for a status file may have been edited."""
+    """A validator as it was remembered: only what can be one, since a status file may have been edited."""
     if etag is not None:
         return Validator(etag) if _STRONG_ETAG.fullmatch(etag) else Validator()
     return Validator(None, last_modified if last_modified and _DATE.fullmatch(last_modified) else None)

@@ -85,7 +85,7 @@ class Writer:
 
     def write(self, line: str) -> None:
         """Write one line."""
-        # When nobody reads stderr any more there is no place left to say so, and the work has to go on.
+        # If nobody reads stderr any more, there is no place left to say so, and the work has to go on.
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._stream.write(line + "\n")
             self._stream.flush()

@@ -81,7 +81,7 @@ class Track:
     def _composition(self) -> "tuple[array[int], array[int]]":
         """The runs of `ctts`: how many samples, and by how much each is shown later than it is decoded.
 
-        Signed, for there are writers that use negative ones in the version that has none.
+        Signed, since some writers use negative ones in the version that has none.
         """
         table = self._table.parts.get(b"ctts")
         pairs = table.numbers(8, 2 * table.number(4, 4)) if table else array("I")

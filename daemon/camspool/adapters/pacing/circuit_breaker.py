@@ -122,7 +122,7 @@ class CircuitBreaker:
         until = self._clock.now() + timedelta(seconds=pause)
         if known is None or known.trouble.reason != trouble.reason:
             log.warning("api_trouble", reason=trouble.reason.value, message=trouble.message, until=until)
-        # An end that nobody knows is not dated: each probe would rewrite what every request waits for.
+        # An unknown end gets no date: each probe would rewrite the status of every request.
         announced = until if trouble.retry_after is not None else None
         self._on_trouble(Waiting(reason=trouble.reason, message=trouble.message, until=announced))
 

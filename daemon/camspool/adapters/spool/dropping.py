@@ -75,7 +75,7 @@ def move_back(mirror: Path, filed_as: str, drop: Path, state: Path, file: str) -
         filed_as: the file's path below it.
         drop: the drop folder.
         state: as for `put`.
-        file: the path below drop/ that it shall have.
+        file: its path below drop/.
 
     Returns:
         Where it lies now.

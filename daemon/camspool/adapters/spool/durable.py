@@ -68,7 +68,7 @@ def write(folder: int, name: str, data: bytes, *, durable: bool = True, mode: in
     Args:
         folder: descriptor of the folder.
         name: a name in it.
-        data: all that the file shall hold.
+        data: the whole content of the file.
         durable: return only when a power cut can no longer undo it. Without, one may bring the old bytes
             back, or leave an empty file: XFS and others write names before bytes.
         mode: the file's permissions, where those that the umask leaves are not meant.

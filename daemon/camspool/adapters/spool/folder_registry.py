@@ -75,7 +75,7 @@ class FolderRegistry:
             self._ids = self._read()
 
     def in_use(self) -> bool:
-        """True while a daemon holds the lock; a shared lock is tried for, for no longer than an instant.
+        """True while a daemon holds the lock; a shared lock is tried, without waiting.
 
         Raises:
             StorageTrouble: the lock cannot be looked at.

@@ -1,7 +1,7 @@
-"""Trying whether a folder can be written, by a small file that is deleted: mode bits do not tell enough.
+"""Tests whether a folder can be written, with a small file that is then deleted: mode bits do not say enough.
 
-The file is durable and comes by a rename, as all that camspool writes; its name begins with a dot, so that no
-watcher takes it for anything.
+The file is durable and arrives by a rename, like everything that camspool writes; its name begins with a dot,
+so that no watcher picks it up.
 """
 
 import errno

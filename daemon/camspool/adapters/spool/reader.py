@@ -1,4 +1,4 @@
-"""Reading mirror/: the one place that does, for the daemon and for the programs beside it. Writes nothing.
+"""Reads mirror/, for the daemon as well as for the commands: the only place that does. Writes nothing.
 
 No symbolic link is followed, and a status file that does not match its place is not believed.
 """

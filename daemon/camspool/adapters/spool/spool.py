@@ -46,7 +46,7 @@ class DropFile:
     """A request file as it was read.
 
     `data` are its bytes, at most one more than a request may have; `sha256` is their version: see `durable`.
-    Of a file that could not be read both are empty. `owner` is None where nobody can tell.
+    Of a file that could not be read both are empty. `owner` is None where it is unknown.
     """
 
     data: bytes

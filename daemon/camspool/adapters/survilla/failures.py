@@ -104,7 +104,7 @@ def _connecting_in_words(error: Exception) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception, and all that it was raised from: asyncio groups the attempts on several addresses."""
+    """The exception, and everything it was raised from: asyncio groups the attempts on several addresses."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):

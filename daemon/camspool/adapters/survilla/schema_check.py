@@ -130,7 +130,7 @@ def _innermost(described: Mapping[str, Any]) -> tuple[str, str]:
 # --- Beyond what is documented
 
 _OF_INTEREST: Final = re.compile(r"event|alarm|recording|snapshot|thumbnail", re.IGNORECASE)
-"""Fields of the root types that somebody who fetches recordings may want to know of."""
+"""Fields of the root types that may interest somebody who fetches recordings."""
 _DOCUMENTED: Final = frozenset({"parent_node_id", "node_id", "type", "name", "external_id"})
 """Fields of every node, by the vendor's public pages."""
 _DOCUMENTED_ARGUMENTS: Final = frozenset({"nodeList(type)"})

@@ -40,7 +40,7 @@ def wrong(check: str, found: str, remedy: str) -> Result:
 
 
 def merged(results: Iterable[Result]) -> list[Result]:
-    """One result for each check, with all that was found and the worst of the verdicts."""
+    """One result for each check, with everything that was found and the worst of the verdicts."""
     by_check: dict[str, list[Result]] = {}
     for result in results:
         by_check.setdefault(result.check, []).append(result)

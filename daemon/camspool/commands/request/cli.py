@@ -80,8 +80,8 @@ def request(
 
     DURATION is 90 (seconds), 10m, "10 minutes", 1h30, 1d or PT10M.
 
-    With --wait the exit code is 0 when all that was asked for has come, else 1. Ctrl-C stops waiting, and the
-    request goes on; camspool cancel cancels it.
+    With --wait the exit code is 0 if everything that was asked for has arrived, else 1. Ctrl-C only stops
+    waiting; camspool cancel cancels the request.
     """
     from camspool.commands.advice import with_advice
     from camspool.commands.request.command import Manner

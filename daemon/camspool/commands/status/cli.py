@@ -26,8 +26,8 @@ def show_status(name: str | None, config_path: Path | None, last: int, *, watch:
     """Show what is outstanding and how far, and what has ended; from the files alone, without a daemon.
 
     NAME shows one request in full. It is the request's name, its file, its status file, or one of its MP4s.
-    The exit code is then 1 if it has ended without all that was asked for, as with request --wait; it is 0 if
-    everything has come, and while the request is outstanding.
+    The exit code is then 1 if it has ended without everything that was asked for, as with request --wait,
+    and 0 if everything has come or the request is outstanding.
     """
     if watch and (as_json or name is not None):
         raise click.UsageError("--watch shows the overview: it goes neither with --json nor with NAME.")

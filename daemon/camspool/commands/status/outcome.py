@@ -9,5 +9,5 @@ _GOOD: Final = frozenset({State.DONE, State.VALIDATED})
 
 
 def exit_code(status: Status) -> int:
-    """1 if it has ended without all that was asked for; 0 if all has come, and while it is outstanding."""
+    """1 if it has ended without everything that was asked for, else 0, also while it is outstanding."""
     return 0 if status.state in _GOOD or not status.state.final else 1
