@@ -104,7 +104,7 @@ def _wrongly_filed(camspool: Running) -> Iterator[str]:
 
 def strays(camspool: Running) -> Iterator[str]:
     """Files that no status speaks of: parts, temporaries, MP4s that nobody knows, requests in drop/."""
-    known = {".camspool", "_service.json"}
+    known = {".camspool", "_service.json", "_cameras.json"}
     for name, found in statuses(camspool).items():
         files = [clip["file"]["name"] for clip in found["clips"] if clip["file"]]
         known |= {f"{name}.status.json", *(_beside(name, file) for file in files)}
