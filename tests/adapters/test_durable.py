@@ -181,3 +181,15 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(
     monkeypatch.setattr(os, "fsync", fsync)
     durable.write(folder, "x", b"bytes")
     assert (tmp_path / "x").read_bytes() == b"bytes"
+
+
+@pytest.mark.parametrize(("said", "longest"), [(255, 255), (143, 143), (0, 255), (-1, 255)])
+def test_a_limit_of_names_that_no_file_system_has_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: int, longest: int
+) -> None:
+    monkeypatch.setattr(os, "fpathconf", lambda *_: said)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert durable.longest_name(descriptor) == longest
+    finally:
+        os.close(descriptor)

@@ -31,6 +31,9 @@ _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_C
 # O_NONBLOCK: opening a FIFO must not wait for its writer.
 _EXISTING_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
+SHORTEST_LIMIT: Final = 64
+"""Bytes; a file system that claims to allow fewer for a name does not know what it allows."""
+
 
 @contextlib.contextmanager
 def as_storage_trouble(path: Path | str, *, missing_passes: bool = False) -> Iterator[None]:
@@ -229,11 +232,15 @@ def exists(folder: int, name: str) -> bool:
 
 
 def longest_name(folder: int) -> int:
-    """Bytes that the folder's file system allows for one name; eCryptfs allows 143."""
+    """Bytes that the folder's file system allows for one name; eCryptfs allows 143.
+
+    File systems in user space may say 0, and others -1 for no limit: then it is taken to be as usual.
+    """
     try:
-        return os.fpathconf(folder, "PC_NAME_MAX")
+        longest = os.fpathconf(folder, "PC_NAME_MAX")
     except OSError:
         return naming.LONGEST_COMPONENT
+    return longest if longest >= SHORTEST_LIMIT else naming.LONGEST_COMPONENT
 
 
 def facts_of(folder: int, name: str) -> os.stat_result | None:
