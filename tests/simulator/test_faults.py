@@ -196,6 +196,18 @@ def test_a_fault_without_end_goes_when_cleared(client: Client) -> None:
     assert client.ask(NAMES)["data"]
 
 
+def test_a_fault_may_last_for_a_while(client: Client) -> None:
+    client.sim.faults.add("api_null_data", lasts=60)
+    for _ in range(3):
+        assert "errors" not in (answer := client.ask(NAMES))
+        assert answer["data"] is None
+    client.sim.clock.advance(59)
+    assert client.ask(NAMES)["data"] is None
+    client.sim.clock.advance(2)
+    assert client.ask(NAMES)["data"]
+    assert client.sim.faults.waiting() == []
+
+
 def test_a_fault_of_a_call_strikes_only_what_it_matches(client: Client) -> None:
     poison = client.list()[0]["recording_id"]
     good = client.list()[0]["recording_id"]

@@ -13,7 +13,7 @@ from camspool.simulator.faults import CATALOGUE, Fault, Faults
 from camspool.simulator.portal import Clock
 from camspool.simulator.record import Record
 
-_FAULT_MATCHES = {"times", "skip", "operation", "node_id", "recording_id"}
+_FAULT_MATCHES = {"times", "skip", "lasts", "operation", "node_id", "recording_id"}
 
 
 def control_routes(clock: Clock, faults: Faults, record: Record, tokens: set[str]) -> list[Route]:

@@ -5,7 +5,8 @@ This module only decides; the places that answer (API, fields, downloads) carry 
 
 import difflib
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -159,7 +160,8 @@ class Target:
 class Fault:
     """One fault that was asked for.
 
-    `times` is how often it strikes (None: for ever), `skip` how many matching chances pass before.
+    `times` is how often it strikes (None: for ever), `skip` how many matching chances pass before. With
+    `lasts` it strikes each time, for so many seconds from the moment at which it was asked for.
     `operation`, `node_id` and `recording_id` restrict it to what matches all that are given.
     """
 
@@ -170,6 +172,8 @@ class Fault:
     operation: str | None = None
     node_id: int | None = None
     recording_id: str | None = None
+    lasts: float | None = None
+    ends_at: float | None = None
     struck: int = 0
 
     def __post_init__(self) -> None:
@@ -197,7 +201,8 @@ class Fault:
 
     @property
     def over(self) -> bool:
-        return self.times is not None and self.struck >= self.times
+        """True when it has struck as often as it was to."""
+        return self.lasts is None and self.times is not None and self.struck >= self.times
 
     def matches(self, targets: Sequence[Target]) -> bool:
         if self.name == "api_batch_limit" and len(targets) <= self["limit"]:
@@ -217,13 +222,17 @@ class Fault:
 
 
 class Faults:
-    """The faults that are waiting to strike, in the order in which they were asked for."""
+    """The faults that are waiting to strike, in the order in which they were asked for.
 
-    def __init__(self) -> None:
+    `now` is the time in seconds, for those that last.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
-    def add(
+    def add(  # noqa: PLR0913  what a fault may match, by keyword
         self,
         name: str,
         *,
@@ -232,10 +241,12 @@ class Faults:
         operation: str | None = None,
         node_id: int | None = None,
         recording_id: str | None = None,
+        lasts: float | None = None,
         **parameters: Any,
     ) -> Fault:
         """Asks for the fault `name` of CATALOGUE. Raises ValueError for an unknown name or parameter."""
-        fault = Fault(name, parameters, times, skip, operation, node_id, recording_id)
+        ends_at = None if lasts is None else self._now() + lasts
+        fault = Fault(name, parameters, times, skip, operation, node_id, recording_id, lasts, ends_at)
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -246,13 +257,16 @@ class Faults:
 
     def waiting(self) -> list[Fault]:
         with self._lock:
-            return [fault for fault in self._faults if not fault.over]
+            return [fault for fault in self._faults if not self._is_over(fault)]
+
+    def _is_over(self, fault: Fault) -> bool:
+        return fault.over or (fault.ends_at is not None and self._now() >= fault.ends_at)
 
     def strike(self, stage: Stage, targets: Sequence[Target]) -> Fault | None:
         """The first fault of `stage` that hits one of `targets` now, counted as struck."""
         with self._lock:
             for fault in self._faults:
-                if fault.stage != stage or fault.over or not fault.matches(targets):
+                if fault.stage != stage or self._is_over(fault) or not fault.matches(targets):
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1

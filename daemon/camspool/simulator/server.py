@@ -46,7 +46,7 @@ class Simulator:
         self.settings = settings or Settings()
         self.tokens = set(self.settings.tokens)
         self.clock = Clock()
-        self.faults = Faults()
+        self.faults = Faults(self.clock.now)
         self.record = Record()
         self._socket = socket.create_server((host, port), backlog=1024)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by each connection
