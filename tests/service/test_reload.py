@@ -101,7 +101,7 @@ def works_by(parts: Parts) -> dict[str, Any]:
         "give up": pipeline.jobs.job_context.give_up_after_s(),
         "token": token_place(parts),
         "api": (parts.api.survilla._timeout(), parts.api.recordings._batch()),
-        "pacing": (parts.api.pacing._rate._rate(), parts.api.pacing._patience._backoff()),
+        "pacing": (parts.api.pacing._rate._rate(), parts.api.pacing._breaker._backoff()),
         "download": pipeline.downloads._session_settings().timeout,
         "download rate": pipeline.downloads._limit._rate(),
         "verify": cast(Mp4Videos, workflow._context.videos)._verify(),

@@ -29,7 +29,7 @@ STALE_AT_MOST: Final = 64
 class _Line(Generic[Item]):
     """The clips of one camera that are ready. In each round every request has one, the oldest first.
 
-    A request that comes is in the next round, however many clips of others wait.
+    A new request is in the next round, however many clips of others are waiting.
     """
 
     def __init__(self) -> None:
@@ -56,11 +56,11 @@ class _Line(Generic[Item]):
 
 
 _Cameras = OrderedDict[Hashable, _Line[Item]]
-"""The clips that are ready, of one rank: cameras in turn."""
+"""The clips of one rank that are ready: the cameras take turns."""
 
 
 class FairQueue(Generic[Item]):
-    """The clips that wait for a slot. No camera or request with a thousand clips keeps others waiting."""
+    """The clips that wait for a slot. No camera or request with a thousand clips keeps the others waiting."""
 
     def __init__(self) -> None:
         self._ranks: dict[Item, Rank] = {}
@@ -110,7 +110,7 @@ class FairQueue(Generic[Item]):
         return len(self._ripe)
 
     def waits(self) -> list[Item]:
-        """The items that are not ready yet, as far as anybody has asked; in the order of their coming."""
+        """The items that were not ready at the last call with a time, in the order of their arrival."""
         return [item for item in self._ranks if item not in self._ripe]
 
     def next_due(self) -> float | None:

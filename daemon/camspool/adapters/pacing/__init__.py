@@ -1,7 +1,8 @@
-"""How often and how patiently the vendor's API is asked; five wrappers of `ports.Api` around one another.
+"""How often and how persistently the vendor's API is asked: five wrappers of `ports.Api` around one another.
 
-Counting counts what came of each call, Rate holds the calls per second, Retrying gets over seconds, Halving
-finds what spoils a batch, Patience gets over hours. What is asked, and in which batches, is not its business.
+Counting counts the outcome of each call, Rate limits the calls per second, Retrying bridges seconds,
+Bisecting finds what spoils a batch, CircuitBreaker bridges hours. What is asked, and in which batches, is
+not its business.
 """
 
 import random
@@ -39,7 +40,7 @@ class Pacing:
             started, since the question is then asked again.
         clock: all waiting is done on it.
         settings: how often it may be asked, and probed in trouble, now.
-        on_trouble: called at every change, with why and until when everybody waits, or None when it is over.
+        on_trouble: called at every change, with the reason and the end of the wait, or None when it is over.
         jitter: a number from 0 to 1, random.
     """
 
@@ -53,15 +54,15 @@ class Pacing:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._rate = Rate(api, lambda: settings().rate, clock)
-        self._halving = Bisecting(Retrying(self._rate, clock, jitter), self._rate, clock)
+        self._bisecting = Bisecting(Retrying(self._rate, clock, jitter), self._rate, clock)
         probe = Bisecting(self._rate, self._rate, clock)
-        self._patience = CircuitBreaker(
-            self._halving, probe, clock, lambda: settings().backoff, on_trouble, jitter
+        self._breaker = CircuitBreaker(
+            self._bisecting, probe, clock, lambda: settings().backoff, on_trouble, jitter
         )
 
     def probe_soon(self) -> None:
-        """Do not wait any longer for the next probe: something has changed that may help."""
-        self._patience.probe_soon()
+        """Probe without further delay: something has changed that may help."""
+        self._breaker.probe_soon()
 
     async def turn(self) -> None:
         """Wait until the rate allows a call; the next `ask` is that call."""
@@ -69,11 +70,11 @@ class Pacing:
 
     async def ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
         """Answer questions of one kind, however long it takes; see `ports.Api`."""
-        return await self._patience.ask(questions)
+        return await self._breaker.ask(questions)
 
     def largest(self, kind: type[Question]) -> int | None:
         """How many questions of a kind the server lately took in one call; None while no limit is known."""
-        return self._halving.largest(kind)
+        return self._bisecting.largest(kind)
 
     @property
     def last_success_at(self) -> datetime | None:

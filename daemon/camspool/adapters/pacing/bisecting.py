@@ -1,6 +1,6 @@
-"""One question, or their number, can spoil a whole call: find it by asking ever smaller parts.
+"""One question, or their number, can spoil a whole call: it is found by asking ever smaller parts.
 
-Only while the server is up, which a listing of the cameras proves; otherwise it is trouble for everybody.
+That is done only while the server is up, as a listing of the cameras proves; else the trouble is everybody's.
 """
 
 from collections import deque
@@ -12,10 +12,10 @@ from camspool.core.ports import Answer, Api, Clock, ListCameras, PrepareRecordin
 from camspool.core.values import WaitReason
 
 REMEMBERED_S: Final = 3600.0
-"""A size was perhaps refused only because the server was slow: after an hour the full size is tried again."""
+"""The server may have refused a size only because it was slow: after an hour the full size is tried again."""
 
 HOPELESS: Final = 3
-"""So many questions failed alone and none was answered: all of that kind fail, and asking on only hurts."""
+"""When so many questions have failed alone and none was answered, no more of that kind are asked."""
 
 
 class Bisecting:
@@ -34,15 +34,15 @@ class Bisecting:
         self._limits: dict[type[Question], tuple[int, float]] = {}
 
     def largest(self, kind: type[Question]) -> int | None:
-        """The size that was taken where a larger one was refused; None if there was no such lately."""
+        """The size that was accepted where a larger one was refused; None if there was none lately."""
         size, until = self._limits.get(kind, (None, 0.0))
         return size if self._clock.monotonic() < until else None
 
     async def ask(self, questions: Sequence[Question]) -> Sequence[Answer | CamspoolError]:
         """As `ports.Api`.
 
-        A question that fails alone is answered by a ClipTrouble; so is what was left to be asked when the
-        server itself fell into trouble.
+        A question that fails alone is answered by a ClipTrouble; so are those that were left when the server
+        itself got into trouble.
 
         Raises:
             ServiceTrouble: it is not the questions' fault.
@@ -83,7 +83,7 @@ class Bisecting:
         return answers
 
     async def _server_is_well(self, trouble: ServiceTrouble, questions: Sequence[Question]) -> bool:
-        """True when it answers something harmless, right after it failed here."""
+        """True when it answers a harmless question right after this failure."""
         if trouble.reason == WaitReason.RATE_LIMITED or isinstance(questions[0], ListCameras):
             return False
         try:

@@ -93,12 +93,12 @@ class CircuitBreaker:
                     return answers
 
     def probe_soon(self) -> None:
-        """Do not wait any longer for the next probe: something has changed that may help."""
+        """Probe without further delay: something has changed that may help."""
         self._hurry.set()
 
     @asynccontextmanager
     async def _admitted(self) -> AsyncIterator[bool]:
-        """Enter at once while all is well; else when it is time to probe, as the only one (True)."""
+        """Enter at once while all is well; else, as the only one, when it is time to probe (True)."""
         if self._condition is None:
             yield False
             return

@@ -1,4 +1,4 @@
-"""How many calls were made, and what came of them."""
+"""How many calls were made, and with which outcome."""
 
 from collections import Counter
 from collections.abc import Sequence

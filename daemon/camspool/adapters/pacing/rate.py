@@ -1,4 +1,4 @@
-"""At most so many calls per second, and the count of them."""
+"""Limits the calls per second, and counts them."""
 
 import asyncio
 import math

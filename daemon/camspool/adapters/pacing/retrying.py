@@ -1,4 +1,4 @@
-"""Trouble that passes within seconds: a call is tried three times before anybody hears of it."""
+"""Trouble that passes within seconds: a call is tried three times before it counts as failed."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,10 +8,10 @@ from camspool.core.ports import Answer, Api, Clock, Question
 from camspool.core.values import WaitReason
 
 PAUSES_S: Final = (0.5, 2.0)
-"""Between the tries, each up to half as long again by chance, so that many daemons do not return together."""
+"""Between the tries; each is up to half as long again, at random, so that daemons do not return together."""
 
 LONGEST_PAUSE_S: Final = 5.0
-"""A server that asks to be left alone for longer is in trouble for everybody: Patience tells of it."""
+"""A server that asks to be left alone for longer is in trouble for everybody: see `circuit_breaker`."""
 
 
 class Retrying:

@@ -45,13 +45,13 @@ class Downloading:
         place = _downloads_of(order.url)
         async with self._context.host_troubles.visit(place, (job.name, clip.key), patient=False) as visit:
             await job.apply(clip.key, events.DownloadBegan())
-            begins_at: list[int] = []
+            had: int | None = None
 
             def on_progress(progress: DownloadProgress) -> None:
-                begins_at.append(progress.bytes)
-                if progress.bytes > begins_at[0]:
+                nonlocal had
+                had = progress.bytes if had is None else had
+                if progress.bytes > had:
                     visit.succeed()
-                del begins_at[1:]
                 job.note(clip.key, events.DownloadProgressed(_as_download(progress)))
 
             return await self._context.downloads.fetch(order, on_progress)
