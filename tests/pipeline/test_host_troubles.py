@@ -246,6 +246,29 @@ async def test_a_newcomer_does_not_sit_out_what_the_others_failures_cost() -> No
     assert hosts.outages.all() == {}
 
 
+async def test_bad_clips_are_no_newcomers_after_a_recovery() -> None:
+    hosts = await in_trouble("a", "b", "c")
+    for _ in range(4):
+        for who in "abc":
+            await hosts.clock.advance(await hosts.pause_of(who))
+            await hosts.fail(who)
+    await hosts.clock.advance(600)
+    await hosts.succeed("good")
+    for who in "abc":
+        await hosts.fail(who)
+    assert await hosts.pause_of("other") <= 10
+    assert await hosts.pause_of("a") > 60
+    assert hosts.recovered == 1
+
+
+async def test_only_those_that_have_never_failed_are_called_back() -> None:
+    hosts = await in_trouble("a", "b")
+    failed, untried = await hosts.fail("a"), await hosts.fail("c")
+    assert isinstance(failed, SharedTrouble)
+    assert isinstance(untried, SharedTrouble)
+    assert (failed.recall, untried.recall) == (False, True)
+
+
 async def test_a_patient_clip_waits_for_its_turn_and_for_the_end() -> None:
     hosts = Hosts()
     for who in "ab":

@@ -31,7 +31,7 @@ SAMPLES: list[Event] = [
     events.Expired("The id is gone", early=True),
     events.VideoFoundBad("It is cut short", 600.0),
     events.Waits(a_wait()),
-    events.HeldUp(a_wait(), PREPARATION),
+    events.HeldUp(a_wait(), tried=False, until_well_at=PREPARATION),
     events.Doubted(a_wait()),
     events.Failed(ErrorCode.NO_RECORDING, "Nothing there.", "Look in the portal."),
     events.Cancelled(),

@@ -313,9 +313,13 @@ def test_only_time_waited_because_of_the_trouble_counts() -> None:
 @pytest.mark.parametrize("state", [State.LISTING, State.PREPARING, State.DOWNLOADING])
 def test_the_trouble_of_a_host_counts_against_no_clip(state: State) -> None:
     troubled = in_trouble(a_clip(state), DAY)
-    held = one(troubled, events.HeldUp(a_wait(until=later(600)), LISTING))
+    waiting = a_wait(until=later(600))
+    held = one(troubled, events.HeldUp(waiting, tried=False, until_well_at=LISTING, url=URL))
     assert (held.state, held.tries, held.troubled_s) == (state, troubled.tries, troubled.troubled_s)
-    assert (held.waiting, held.runtime.held_by) == (a_wait(until=later(600)), LISTING)
+    assert (held.waiting, held.runtime.held_by, held.runtime.url) == (waiting, LISTING, URL)
+    tried = one(troubled, events.HeldUp(waiting, tried=True))
+    assert (tried.tries, tried.troubled_s) == (troubled.tries + 1, troubled.troubled_s)
+    assert (tried.waiting, tried.runtime.held_by, tried.runtime.url) == (waiting, None, None)
 
 
 def at(state: State, percent: float = 0.0, size: int = 0) -> Clip:

@@ -130,10 +130,14 @@ class SharedTrouble(ClipTrouble):
         message: what was seen, without secrets.
         action: what is in vain at which host.
         pause: seconds after which this clip may look again.
+        recall: it may as well look as soon as the host has recovered; it has never failed there itself.
     """
 
-    def __init__(self, reason: WaitReason, message: str, action: HostAction, pause: float) -> None:
+    def __init__(
+        self, reason: WaitReason, message: str, action: HostAction, pause: float, *, recall: bool
+    ) -> None:
         super().__init__(reason, message)
+        self.recall = recall
         self.action = action
         self.pause = pause
 

@@ -268,16 +268,19 @@ class Waits(Event):
 class HeldUp(Event):
     """A host is in trouble that several clips share; none of the time counts against this one.
 
-    `url` is the address to ask for then; without it, the API is asked for it again.
+    `tried`: the clip has just met it itself, so its next pause is longer. `until_well_at`: the host whose
+    recovery ends the wait early. `url` is the address to ask for then; without it, the API is asked for it
+    again.
     """
 
     waiting: Waiting
-    by: HostAction
+    tried: bool
+    until_well_at: HostAction | None = None
     url: str | None = field(default=None, repr=False)
 
     def mark(self, clip: Clip, now: datetime) -> Clip:  # noqa: ARG002
-        runtime = replace(clip.runtime, url=self.url, held_by=self.by)
-        return replace(clip, waiting=self.waiting, runtime=runtime)
+        runtime = replace(clip.runtime, url=self.url, held_by=self.until_well_at)
+        return replace(clip, waiting=self.waiting, runtime=runtime, tries=clip.tries + self.tried)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,8 @@ class HostTroubles:
         self._random = random
         self.on_recovery: Callable[[], None] = lambda: None
         self._met: dict[HostAction, dict[str, dict[Who, float]]] = {}
+        self._failures: dict[HostAction, dict[Who, tuple[int, float]]] = {}
+        """How often each clip has failed since it last succeeded, and when it last came by."""
         self._conditions: dict[HostAction, _Condition] = {}
 
     @asynccontextmanager
@@ -124,19 +126,18 @@ class HostTroubles:
         Args:
             action: what is asked of which host.
             who: the clip.
-            patient: let a clip that has not probed yet wait for its turn, not only come back for it.
+            patient: let a clip that has never failed there wait for its turn, not only come back for it.
                 Those that have are always sent away: they must not keep a slot that another could use.
 
         Raises:
-            SharedTrouble: the host is in trouble, and somebody else's turn is earlier; or the clip has just
-            met
-                a trouble there that it shares.
+            SharedTrouble: the host is in trouble, and another clip's turn is earlier; or the clip has just
+                met a trouble there that it shares.
         """
         if not action.host:
             yield Visit(lambda: None)  # an address that is none: there is no host that others could meet
             return
         probing = await self._turn(action, who, patient=patient)
-        visit = Visit(lambda: self._succeeded(action))
+        visit = Visit(lambda: self._succeeded(action, who))
         try:
             yield visit
         except SharedTrouble:
@@ -155,17 +156,17 @@ class HostTroubles:
     async def _turn(self, action: HostAction, who: Who, *, patient: bool) -> bool:
         while (condition := self._conditions.get(action)) is not None:
             now = self._clock.monotonic()
-            failed = who in condition.failed
-            if failed:
+            failures = self._came_by(action, who)
+            if who in condition.failed:
                 condition.failed[who] = now
             due = self._due(action, condition, who)
             if now + EARLY_S >= due and not condition.probing:
                 condition.probing = True
                 return True
-            if failed or not patient:
+            if failures or not patient:
                 if condition.probing:
                     due = now + self._pause(action, condition, condition.probes + 1)
-                raise _shared(condition, action, due - now)
+                raise _shared(condition, action, due - now, recall=not failures)
             changed = condition.changed
             if condition.probing:
                 await changed.wait()
@@ -174,10 +175,12 @@ class HostTroubles:
         return False
 
     def _due(self, action: HostAction, condition: _Condition, who: Who) -> float:
-        """When a clip may probe; one that has not done so yet does not sit out the pauses of the others."""
-        if who in condition.failed:
-            place = list(condition.failed).index(who)
-            pause = self._pause(action, condition, condition.probes + 1) + TURN_S * min(place, MOST_TURNS)
+        """When a clip may probe; one that has never failed there does not sit out the others' pauses."""
+        if failures := self._came_by(action, who):
+            line = list(condition.failed)
+            place = line.index(who) if who in condition.failed else len(line)
+            pause = self._pause(action, condition, max(condition.probes + 1, failures))
+            pause += TURN_S * min(place, MOST_TURNS)
         else:
             pause = self._pause(action, condition, max(1, len(condition.failed) - 1))
         return max(condition.not_before, condition.failed_at + pause)
@@ -186,6 +189,14 @@ class HostTroubles:
         grown = backoff.steep_backoff if action == PREPARATION else backoff.backoff
         pauses = self._pauses()
         return grown(times, pauses.first, pauses.longest, condition.jitter)
+
+    def _came_by(self, action: HostAction, who: Who) -> int:
+        """How often a clip has failed there since it last succeeded."""
+        clips = self._failures.get(action, {})
+        if who not in clips:
+            return 0
+        clips[who] = (clips[who][0], self._clock.monotonic())
+        return clips[who][0]
 
     def _leave(self, action: HostAction) -> None:
         if condition := self._conditions.get(action):
@@ -198,10 +209,12 @@ class HostTroubles:
         Raises:
             SharedTrouble: it is not the clip's own.
         """
+        now = self._clock.monotonic()
+        clips = self._failures.setdefault(action, {})
+        clips[who] = (clips.get(who, (0, now))[0] + 1, now)
         condition = self._conditions.get(action) or self._begun(action, who, trouble)
         if condition is None:
             return
-        now = self._clock.monotonic()
         condition.failed.pop(who, None)
         condition.failed[who] = now
         if probing:
@@ -212,17 +225,14 @@ class HostTroubles:
             self._end(action, alone=True)
             return
         self._tell(action, condition, trouble)
-        raise _shared(condition, action, max(0.0, self._due(action, condition, who) - now)) from trouble
+        raise _shared(condition, action, self._due(action, condition, who) - now, recall=False) from trouble
 
     def _begun(self, action: HostAction, who: Who, trouble: ClipTrouble) -> _Condition | None:
         """The condition that this failure begins; None while it may be the clip's own."""
         now = self._clock.monotonic()
         met = self._met.setdefault(action, {}).setdefault(_kind(trouble), {})
         met[who] = now
-        if len(self._met) > MOST_HOSTS:
-            del self._met[next(iter(self._met))]
-        for gone in [each for each, seen in met.items() if self._is_gone(seen)]:
-            del met[gone]
+        self._forget_what_is_gone(action, met)
         if len(met) < 2 and _retry_after(trouble) is None:
             return None
         condition = _Condition(trouble, dict(met), began_at=now, failed_at=now, jitter=self._random())
@@ -235,6 +245,16 @@ class HostTroubles:
             message=trouble.message,
         )
         return condition
+
+    def _forget_what_is_gone(self, action: HostAction, met: dict[Who, float]) -> None:
+        for gone in [who for who, seen in met.items() if self._is_gone(seen)]:
+            del met[gone]
+        clips = self._failures[action]
+        for gone in [who for who, (_, seen) in clips.items() if self._is_gone(seen)]:
+            del clips[gone]
+        for hosts in (self._met, self._failures):
+            if len(hosts) > MOST_HOSTS:
+                del hosts[next(iter(hosts))]
 
     def _is_of_one_alone(self, condition: _Condition) -> bool:
         """True when all others have ended by now; a host that asked for time is believed all the same."""
@@ -259,7 +279,8 @@ class HostTroubles:
             message = f"{action.host}, {action.action}: {trouble.message}"
             self._outages.set(action, Waiting(reason=_reason(trouble), message=message, until=until))
 
-    def _succeeded(self, action: HostAction) -> None:
+    def _succeeded(self, action: HostAction, who: Who) -> None:
+        self._failures.get(action, {}).pop(who, None)
         self._met.pop(action, None)
         if action in self._conditions:
             self._end(action)
@@ -279,8 +300,9 @@ class HostTroubles:
         self.on_recovery()
 
 
-def _shared(condition: _Condition, action: HostAction, pause: float) -> SharedTrouble:
-    return SharedTrouble(_reason(condition.trouble), condition.trouble.message, action, max(pause, TURN_S))
+def _shared(condition: _Condition, action: HostAction, pause: float, *, recall: bool) -> SharedTrouble:
+    trouble = condition.trouble
+    return SharedTrouble(_reason(trouble), trouble.message, action, max(pause, TURN_S), recall=recall)
 
 
 def _kind(trouble: ClipTrouble) -> str:

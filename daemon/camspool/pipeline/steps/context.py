@@ -79,7 +79,8 @@ class StepContext:
     def hold_up(self, trouble: SharedTrouble, url: str | None = None) -> events.HeldUp:
         """The event of a clip that waits for a host with others; `url` is an address not tried yet."""
         waiting = self._until(trouble.reason, trouble.message, trouble.pause)
-        return events.HeldUp(waiting, trouble.action, url)
+        tried = trouble.__cause__ is not None
+        return events.HeldUp(waiting, tried, trouble.action if trouble.recall else None, url)
 
     def length_of(self, waiting: Waiting) -> float:
         """How many seconds a pause that begins now lasts."""
