@@ -708,3 +708,25 @@ def test_a_stop_ends_what_threads_read_or_look_through_for_long(folders: Folders
         list(folders.spool.sweep())
     with pytest.raises(StorageTrouble):
         folders.spool.remove_orphans(lambda _: False)
+
+
+@pytest.mark.parametrize("first", ["mirror", "drop"])
+def test_a_new_drop_folder_with_a_new_mirror_is_their_own_pair(tmp_path: Path, first: str) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    old = Spool(tmp_path / "old/drop", tmp_path / "old/mirror", tmp_path / "state")
+    old.open()
+    old.close()
+    for _ in range(2):  # the second time as after a kill that came before the pair was noted
+        new = Spool(tmp_path / "new/drop", tmp_path / "new/mirror", tmp_path / "state")
+        new._registry.open()
+        (new.check_mirror if first == "mirror" else new.check_drop)()
+        new.close()
+    new.open()
+    new.check_drop()
+    new.close()
+    slip = Spool(tmp_path / "slip", tmp_path / "new/mirror", tmp_path / "state")
+    slip.open()
+    with pytest.raises(StorageTrouble, match="is not the drop folder of the mirror"):
+        slip.check_drop()
+    slip.close()

@@ -137,6 +137,14 @@ class FolderRegistry:
         with self._changing:
             self._save(self._ids | {str(root): marker_id for root, marker_id in marker_ids.items()})
 
+    def remember_mirror(self, root: Path, marker_id: str) -> None:
+        """Remember durably a mirror that is new here: in the same write, that no drop folder has filled it.
+
+        So whoever changes both folders in the configuration gets a new pair, also after a kill in between.
+        """
+        with self._changing:
+            self._save({_DROP_OF.format(marker_id): ""} | self._ids | {str(root): marker_id})
+
     def believe(self, root: Path, marker_id: str) -> None:
         """Take this id for the right one, for as long as this object lives."""
         self._ids = self._ids | {str(root): marker_id}
@@ -155,7 +163,7 @@ class FolderRegistry:
         marker_id = self.id_of(mirror)
         if marker_id is None:
             return {}
-        if path := self._ids.get(_DROP_OF.format(marker_id)):
+        if (path := self._ids.get(_DROP_OF.format(marker_id))) is not None:
             return {path: self._ids[path]} if path in self._ids else {}
         folders = {path: id_ for path, id_ in self._ids.items() if path.startswith("/")}
         return {

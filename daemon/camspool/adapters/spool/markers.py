@@ -270,7 +270,11 @@ class MarkedFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root, FOLDER)
             try:
-                self._registry.remember({self.root: marker_id(descriptor) or make_marker(descriptor)})
+                found = marker_id(descriptor) or make_marker(descriptor)
+                if self._mirror is None:
+                    self._registry.remember_mirror(self.root, found)
+                else:
+                    self._registry.remember({self.root: found})
             except BaseException:
                 release(descriptor)
                 raise
