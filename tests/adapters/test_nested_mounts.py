@@ -130,8 +130,11 @@ def test_while_a_mount_is_away_nothing_is_written_or_missed_below_it(
     spool.save_status(named("site-b/evening"))
     assert [status.name for status in spool.sweep()] == ["site-b/evening"]
     assert set(spool.away_in_mirror()) == {"site-a"}
+    assert "site-a was a mount" in spool.mounts_away[0]
     site.mkdir(exist_ok=True)
     machine.mount(site, disk)
+    spool.check_mirror()
+    assert spool.mounts_away == []
     assert {status.name for status in spool.sweep()} == {"site-a/evening", "site-b/evening"}
 
 

@@ -188,3 +188,22 @@ async def test_a_copy_that_lost_a_conflict_is_refused(tmp_path: Path, sim: Simul
             status = await filed(camspool, file.rpartition(".")[0])
             assert (status["state"], status["error"]["code"]) == ("rejected", "bad_name")
             assert status["request"]["filed_as"] == file
+
+
+async def test_a_file_that_makes_the_look_at_it_fail_keeps_no_other_from_being_seen(
+    tmp_path: Path, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Triage.parses
+
+    def parses(self: Triage, file: str) -> bool:
+        if file == "cursed.json":
+            raise RuntimeError("nobody foresaw this")
+        return real(self, file)
+
+    monkeypatch.setattr(Triage, "parses", parses)
+    async with daemon(tmp_path, sim) as camspool:
+        camspool.put("cursed.json", request())
+        camspool.put("good.json", request(at=20))
+        for name in ("good", "cursed"):  # settled, it is taken in without that look
+            assert (await camspool.ended(name))["state"] == "done"
+        assert camspool.service()["problems"] == []

@@ -51,10 +51,15 @@ async def test_a_bind_mount_below_the_mirror_goes_and_comes_back(tmp_path: Path,
             (camspool.drop / "site-a/later.json").write_text(json.dumps(request(at=40)))
             await asyncio.sleep(1)
             assert list(site.iterdir()) == []
+            [problem] = camspool.service()["problems"]
+            assert problem["code"] == "folder_unavailable"
+            assert "site-a was a mount of its own" in problem["message"]
             share.mount()
             for name in ("site-a/evening", "site-a/later"):
                 assert (await camspool.ended(name, timeout=60))["state"] == "done"
                 assert (camspool.mirror / f"{name}.mp4").exists()
+            while camspool.service()["problems"]:
+                await asyncio.sleep(0.02)
     assert "request_cancelled" not in [line["event"] for line in lines]
     assert (tmp_path / "disk/evening.mp4").exists()
 

@@ -13,7 +13,7 @@ from camspool.core.health import (
     ServiceStatus,
     Watching,
 )
-from camspool.core.values import HostAction
+from camspool.core.values import HostAction, WaitReason
 from camspool.pipeline.outages import Cause
 from camspool.service.supervision import Supervisor
 from camspool.service.wiring import Parts
@@ -29,6 +29,7 @@ class Health:
         self._since: dict[Cause | HostAction, datetime] = {}
         self._problem: ServiceProblem | None = None
         self._clock_doubted_at: datetime | None = None
+        self._mount_away_at: datetime | None = None
 
     def report(self, code: str, message: str) -> None:
         """Show a problem that holds up no work, until `withdraw`."""
@@ -73,7 +74,12 @@ class Health:
             ServiceProblem(waiting.reason, waiting.message, self._since[cause])
             for cause, waiting in held.items()
         ]
-        others = (self._problem, self._supervisor.problem, self._clock_problem(now))
+        others = (
+            self._problem,
+            self._supervisor.problem,
+            self._clock_problem(now),
+            self._mounts_problem(now),
+        )
         return (*filter(None, others), *problems)
 
     def _clock_problem(self, now: datetime) -> ServiceProblem | None:
@@ -84,6 +90,15 @@ class Health:
         self._clock_doubted_at = self._clock_doubted_at or now
         message = f"The clock of this machine cannot be believed, {doubt}: no footage is deleted meanwhile."
         return ServiceProblem(ProblemCode.CLOCK_IMPLAUSIBLE, message, self._clock_doubted_at)
+
+    def _mounts_problem(self, now: datetime) -> ServiceProblem | None:
+        away = self._parts.folders.spool.mounts_away
+        if not away:
+            self._mount_away_at = None
+            return None
+        self._mount_away_at = self._mount_away_at or now
+        more = f" And {len(away) - 1} more mounts are away." if len(away) > 1 else ""
+        return ServiceProblem(WaitReason.FOLDER_UNAVAILABLE, away[0] + more, self._mount_away_at)
 
     def _next_update_by(self, now: datetime, state: ServiceState | None) -> datetime | None:
         if state is ServiceState.STOPPED:

@@ -120,6 +120,11 @@ class MarkedFolder:
         except FileNotFoundError:
             return None
 
+    @property
+    def seen_away(self) -> dict[str, str]:
+        """What `away` found last, and why, by paths below the folder; looks at nothing."""
+        return dict(self._nested.away)
+
     def away(self) -> dict[str, StorageTrouble]:
         """The mounts below the folder that are not there now, by their paths relative to it.
 

@@ -64,6 +64,8 @@ class NestedMounts:
         self._present: frozenset[str] = frozenset()
         self._not_adopted: dict[str, str] = {}
         self._markers: dict[str, KnownMarker] = {}
+        self.away: dict[str, str] = {}
+        """Those that could not be entered when that was last tried, and why; for reports."""
         self._adopting = threading.Lock()
 
     def known(self) -> list[str]:
@@ -87,6 +89,16 @@ class NestedMounts:
             OSError: it cannot be looked at.
         """
         try:
+            descriptor = self._entered(folder, path, component)
+        except (MountUnavailable, OSError) as error:
+            self._note_away(path, error)
+            raise
+        if self.away.pop(path, None) is not None:
+            log.info("mount_back", path=str(self._root / path))
+        return descriptor
+
+    def _entered(self, folder: int, path: str, component: str) -> int:
+        try:
             descriptor = step(folder, component)
         except FileNotFoundError:
             raise self._away(path) from None
@@ -96,6 +108,11 @@ class NestedMounts:
             durable.release(descriptor)
             raise
         return descriptor
+
+    def _note_away(self, path: str, error: MountUnavailable | OSError) -> None:
+        if path not in self.away and path not in self._not_adopted:
+            log.warning("mount_away", path=str(self._root / path), problem=str(error))
+        self.away[path] = str(error)
 
     def adopt_new(self, root: int, *, again: bool) -> None:
         """Give every mount that was not seen before a marker, as soon as the kernel's table shows it.

@@ -106,8 +106,14 @@ class Spool:
         self._drop.check()
 
     def check_mirror(self) -> None:
-        """Raise StorageTrouble (`folder_unavailable`) while mirror/ is not there; one small read."""
+        """Raise StorageTrouble (`folder_unavailable`) while mirror/ is not there; a few small reads."""
         self._mirror.check()
+        self._mirror.away()
+
+    @property
+    def mounts_away(self) -> list[str]:
+        """Why mounts below drop/ and mirror/ could not be used when they were last looked at; no I/O."""
+        return [*self._drop.seen_away.values(), *self._mirror.seen_away.values()]
 
     def away_in_drop(self) -> dict[str, StorageTrouble]:
         """The mounts below drop/ that are not there now, by their paths: what is in them is not gone."""

@@ -18,7 +18,7 @@ from camspool.adapters.watch import scan
 from camspool.adapters.watch.hints import GatheredHints, Hints
 from camspool.adapters.watch.observer import Observer
 from camspool.aio import first_of
-from camspool.core import settling
+from camspool.core import naming, settling
 from camspool.core.errors import CamspoolError, StorageTrouble
 from camspool.core.ports import Clock
 from camspool.core.settling import Sighting, Signature
@@ -288,6 +288,9 @@ class DropWatcher:
             return self._parses(file)
         except CamspoolError:
             return False  # it is reported once settled, and whoever reads it then reports its problems
+        except Exception:  # a defect that one file brings out must not keep the others from being seen
+            log.debug("file_not_parsed", file=naming.printable(file), exc_info=True)
+            return False  # once it is settled, whoever reads it meets the same, and answers it
 
     def _settled_at(self, file: str) -> float:
         return settling.settled_at(file, self._pending[file], self._settings().settle)
