@@ -62,7 +62,7 @@ async def test_the_readmes_commands_do_what_they_say(tmp_path: Path) -> None:
         assert code == 0
         assert str(running.drop / "store-12/now.json") in said
         assert (await running.ended("store-12/now"))["progress"]["clips_done"] == 2
-        assert len(running.published()) == 4
+        assert len(running.published()) == 5
         assert any("store-12/now" in line for line in said[3:]), "camspool status tells of it"
 
 
