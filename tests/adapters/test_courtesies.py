@@ -109,6 +109,21 @@ def test_a_folder_whose_names_may_be_lost_is_trouble(spool: Spool, number: int) 
     spool.save_status(a_status())
 
 
+@pytest.mark.parametrize("number", [*REFUSALS, errno.EBADF, *FAILURES])
+def test_an_mp4_is_published_unless_its_bytes_may_be_lost(spool: Spool, number: int) -> None:
+    before = descriptors()
+    part = spool.part_path("store/evening", 1, None)
+    part.write_bytes(b"footage")
+    with refusing("fsync", number):
+        if number in FAILURES:
+            with pytest.raises(StorageTrouble):
+                spool.publish(part, "store/evening", "evening.mp4")
+        else:
+            spool.publish(part, "store/evening", "evening.mp4")
+    assert spool.mp4_path("store/evening", "evening.mp4").exists() == (number not in FAILURES)
+    assert descriptors() == before
+
+
 CALLS = ["open", "stat", "rename", "unlink", "mkdir", "fsync", "write", "read", "fstat", "listdir", "scandir"]
 """What the spool asks of the kernel; `close` gives a descriptor up whatever it says."""
 

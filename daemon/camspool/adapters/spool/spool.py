@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from camspool.adapters.spool import filing
-from camspool.adapters.spool.courtesy import sync_folder
+from camspool.adapters.spool.courtesy import sync_file, sync_folder
 from camspool.adapters.spool.durable import (
     exists,
     opened,
@@ -217,7 +217,7 @@ class Spool:
                     raise ClipTrouble(
                         WaitReason.DOWNLOAD_INTERRUPTED, f"{part} is gone; it is fetched again."
                     )
-                os.fsync(descriptor)
+                sync_file(descriptor)
             try:
                 rename_new(folder, part.name, folder, file_name)
             except FileExistsError:
