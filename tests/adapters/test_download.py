@@ -149,6 +149,35 @@ async def test_what_cannot_be_resumed_takes_no_room(part: Path) -> None:
     assert part.read_bytes() == b""
 
 
+@both_ways
+@pytest.mark.parametrize(
+    ("status", "head"),
+    [(203, {}), (206, {"content_range": f"bytes 0-{SIZE - 1}/{SIZE}"})],
+    ids=["passed on by a proxy", "the whole as a range"],
+)
+async def test_a_whole_file_is_taken_with_whichever_status_it_comes(
+    part: Path, status: int, head: dict[str, str]
+) -> None:
+    with FaultyServer(lambda exchange: exchange.answer(VIDEO, status, **head)) as server:
+        done, _ = await fetch(server.url(), part)
+    assert done == Downloaded(SIZE, SHA256)
+    assert part.read_bytes() == VIDEO
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "content_range",
+    ["", f"bytes 0-{HALF - 1}/{SIZE}", f"bytes 1-{SIZE}/{SIZE + 1}", "bytes */5", "bytes 0-8/*"],
+)
+async def test_a_part_that_nobody_asked_for_is_not_taken(part: Path, content_range: str) -> None:
+    def script(exchange: Exchange) -> None:
+        exchange.answer(VIDEO[:HALF], 206, content_range=content_range)
+
+    with FaultyServer(script) as server, pytest.raises(ClipTrouble, match="answered 206"):
+        await fetch(server.url(), part)
+    assert not part.read_bytes()
+
+
 def ranged(content_range: str, body: bytes = VIDEO[HALF:], etag: str = ETAG) -> Callable[[Exchange], None]:
     """A server whose answer to a range is odd, and to no range is right."""
 

@@ -18,6 +18,7 @@ from camspool.core.values import DownloadFault, WaitReason
 
 MOST_REDIRECTS = 5
 
+_FROM_THE_BEGINNING = re.compile(r"bytes 0-(\d{1,19})/(\d{1,19})", re.ASCII)
 _ABOUT_THE_ADDRESS = (401, 403, 404, 410)
 _FILE_NAME = re.compile(r"[\w~+-][\w.~+-]{0,60}\.\w{1,5}", re.ASCII)
 
@@ -71,7 +72,11 @@ def check_redirect(before: httpx.URL, after: httpx.URL, source: Source) -> None:
 
 
 def check_status(response: httpx.Response, source: Source, now: datetime) -> None:
-    """Raise what a status other than 200 means; a part that nobody asked for (206) is no use either.
+    """Raise what a status means that does not come with the whole file.
+
+    A proxy that passes an answer on may make 203 of 200 (RFC 9110, 15.3.4), and some scripts answer every
+    request with 206: whether the bytes are a whole MP4 is found out from them. Only a real part that nobody
+    asked for is of no use.
 
     Args:
         response: the answer.
@@ -79,7 +84,7 @@ def check_status(response: httpx.Response, source: Source, now: datetime) -> Non
         now: what a date in Retry-After is compared with where the answer itself has no date.
     """
     status = response.status_code
-    if status == 200:
+    if status in (200, 203) or (status == 206 and _is_all(response)):
         return
     message, retry_after = f"{place(response.url)} answered {status}", _retry_after(response, now)
     if retry_after is not None:
@@ -87,6 +92,12 @@ def check_status(response: httpx.Response, source: Source, now: datetime) -> Non
     if status in _ABOUT_THE_ADDRESS:
         raise AddressRefused(message)
     raise source.trouble(_fault(status, retry_after), message, retry_after)
+
+
+def _is_all(response: httpx.Response) -> bool:
+    """Whether the range that an answer has is the whole file."""
+    found = _FROM_THE_BEGINNING.fullmatch(response.headers.get("content-range", ""))
+    return found is not None and int(found[1]) == int(found[2]) - 1
 
 
 def _fault(status: int, retry_after: float | None) -> DownloadFault:
