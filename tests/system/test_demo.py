@@ -145,7 +145,7 @@ def staying_carries_out_ones_own_request(folder: Path, environ: dict[str, str]) 
     """In the folder of the first run, where nothing is fetched again; what is to be pasted is pasted."""
     terminal = Terminal(environ, "--dir", str(folder), "--stay")
     try:
-        terminal.read_until("What becomes of your requests:")
+        terminal.read_until("Your requests:")
         assert terminal.output.count("(already there)") == len(EXAMPLES)
         assert "100%" in terminal.output
         (line,) = re.findall(r"echo '.*mine\.json", terminal.output)
