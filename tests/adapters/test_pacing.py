@@ -1,4 +1,4 @@
-"""Rate, short retries, halving and patience, on a clock that a test moves."""
+"""Rate, short retries, bisecting and the circuit breaker, on a clock that a test moves."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -141,7 +141,7 @@ async def _result(task: "asyncio.Task[Sequence[Answer | CamspoolError]]") -> Seq
     return await task
 
 
-# --- halving ----------------------------------------------------------------------------------------------
+# --- bisecting --------------------------------------------------------------------------------------------
 
 
 async def test_one_poisonous_question_fails_alone() -> None:
@@ -214,7 +214,7 @@ async def test_preparations_that_all_may_have_started_make_the_next_batch_smalle
     assert pacing.largest(AskProgress) is None
 
 
-# --- patience ---------------------------------------------------------------------------------------------
+# --- circuit breaker --------------------------------------------------------------------------------------
 
 
 async def test_outage_of_an_hour() -> None:
